@@ -1,0 +1,1 @@
+//! One file per command, with the same name as the command.

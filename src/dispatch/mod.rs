@@ -1,0 +1,1 @@
+//! The dispatcher protocol, its driver, and the built-in dispatchers.

@@ -1,0 +1,1 @@
+//! The only user of git2 and of the git program. Knows nothing of jobs.

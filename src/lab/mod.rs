@@ -1,0 +1,1 @@
+//! Git trees to and from the model: the queue, boards, journals, claims, heartbeats.

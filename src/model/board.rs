@@ -1,0 +1,296 @@
+//! Boards and device types: the YAML files under `boards/`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{BoardName, RunnerName, Span, Time};
+
+/// What stands in `boards/<name>.yaml`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Pumice board file")]
+pub struct BoardFile {
+    /// The device type: the stem of a file under `boards/types/`.
+    pub device_type: String,
+    /// The runner that drives it; any runner started without `--boards` when absent.
+    #[serde(default)]
+    pub runner: Option<RunnerName>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    #[serde(default)]
+    pub service: Option<Service>,
+    /// Users and groups who answer for the board.
+    #[serde(default)]
+    pub owners: Vec<String>,
+    #[serde(default)]
+    pub power: Option<Power>,
+    /// What may drive the board, the default first.
+    #[serde(default)]
+    pub dispatchers: Option<Vec<DispatcherChoice>>,
+    #[serde(default)]
+    pub console: Option<Console>,
+    /// Markdown, shown on the board's page.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// What stands in `boards/types/<name>.yaml`: the same keys, as defaults for the boards of the type.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Pumice device type file")]
+pub struct DeviceType {
+    #[serde(default)]
+    pub runner: Option<RunnerName>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    #[serde(default)]
+    pub service: Option<Service>,
+    #[serde(default)]
+    pub owners: Vec<String>,
+    #[serde(default)]
+    pub power: Option<Power>,
+    #[serde(default)]
+    pub dispatchers: Option<Vec<DispatcherChoice>>,
+    #[serde(default)]
+    pub console: Option<Console>,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub health_check: Option<HealthCheck>,
+}
+
+/// Whether a board takes jobs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceState {
+    #[default]
+    Active,
+    Maintenance,
+    Retired,
+}
+
+impl ServiceState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Maintenance => "maintenance",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub state: ServiceState,
+    #[serde(default)]
+    pub reason: Option<String>,
+    #[serde(default)]
+    pub since: Option<Time>,
+}
+
+/// Commands that switch a board's power: argv arrays, never shell strings. `off` must be idempotent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Power {
+    #[serde(default)]
+    pub on: Vec<String>,
+    #[serde(default)]
+    pub off: Vec<String>,
+    #[serde(default)]
+    pub reset: Vec<String>,
+}
+
+/// A built-in dispatcher by its name, or a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DispatcherChoice {
+    BuiltIn(String),
+    Program { name: String, command: Vec<String> },
+}
+
+impl DispatcherChoice {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::BuiltIn(name) | Self::Program { name, .. } => name,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    /// A process on a pipe or pty.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// `host:port`.
+    #[serde(default)]
+    pub tcp: Option<String>,
+    /// A device under `/dev`.
+    #[serde(default)]
+    pub serial: Option<String>,
+    #[serde(default)]
+    pub baud: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HealthCheck {
+    /// The job definition that is run, a path in the lab.
+    pub job: String,
+    #[serde(default)]
+    pub every: Option<Span>,
+}
+
+/// A board with its type's defaults filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Board {
+    pub name: BoardName,
+    pub device_type: String,
+    pub runner: Option<RunnerName>,
+    /// The board's own tags, its type's tags and its type's name; sorted.
+    pub tags: Vec<String>,
+    pub service: Service,
+    pub owners: Vec<String>,
+    pub power: Power,
+    pub dispatchers: Vec<DispatcherChoice>,
+    pub console: Option<Console>,
+    pub description: Option<String>,
+}
+
+impl Board {
+    /// Joins a board's file with its type's, whose keys are defaults. Tags and owners add up.
+    pub fn new(name: BoardName, file: BoardFile, types: &BTreeMap<String, DeviceType>) -> Self {
+        let none = DeviceType::default();
+        let device_type = types.get(&file.device_type).unwrap_or(&none);
+        let union = |own: Vec<String>, inherited: &[String]| {
+            let mut all = own;
+            all.extend_from_slice(inherited);
+            all.sort();
+            all.dedup();
+            all
+        };
+        let mut tags = union(file.tags, &device_type.tags);
+        tags.push(file.device_type.clone());
+        tags.sort();
+        tags.dedup();
+        Self {
+            name,
+            runner: file.runner.or_else(|| device_type.runner.clone()),
+            tags,
+            service: file
+                .service
+                .or_else(|| device_type.service.clone())
+                .unwrap_or_default(),
+            owners: union(file.owners, &device_type.owners),
+            power: file
+                .power
+                .or_else(|| device_type.power.clone())
+                .unwrap_or_default(),
+            dispatchers: file
+                .dispatchers
+                .or_else(|| device_type.dispatchers.clone())
+                .unwrap_or_default(),
+            console: file.console.or_else(|| device_type.console.clone()),
+            description: file.description.or_else(|| device_type.description.clone()),
+            device_type: file.device_type,
+        }
+    }
+
+    /// The dispatcher a job gets: the one it names, else the board's first; `None` when the board has no such.
+    pub fn dispatcher(&self, wanted: Option<&str>) -> Option<&DispatcherChoice> {
+        match wanted {
+            Some(name) => self.dispatchers.iter().find(|choice| choice.name() == name),
+            None => self.dispatchers.first(),
+        }
+    }
+}
+
+mod dispatcher_choice {
+    //! A text or a map: written out, since an untagged enum would report every mistake as "no variant matched".
+
+    use std::fmt;
+
+    use serde::de::{self, MapAccess, Visitor};
+    use serde::ser::SerializeMap;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::DispatcherChoice;
+
+    impl Serialize for DispatcherChoice {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::BuiltIn(name) => serializer.serialize_str(name),
+                Self::Program { name, command } => {
+                    let mut map = serializer.serialize_map(Some(2))?;
+                    map.serialize_entry("name", name)?;
+                    map.serialize_entry("command", command)?;
+                    map.end()
+                }
+            }
+        }
+    }
+
+    impl<'de> Deserialize<'de> for DispatcherChoice {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct ChoiceVisitor;
+
+            impl<'de> Visitor<'de> for ChoiceVisitor {
+                type Value = DispatcherChoice;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a built-in dispatcher's name or {name, command}")
+                }
+
+                fn visit_str<E: de::Error>(self, name: &str) -> Result<DispatcherChoice, E> {
+                    Ok(DispatcherChoice::BuiltIn(name.to_owned()))
+                }
+
+                fn visit_map<A: MapAccess<'de>>(
+                    self,
+                    mut map: A,
+                ) -> Result<DispatcherChoice, A::Error> {
+                    let (mut name, mut command) = (None, None);
+                    while let Some(key) = map.next_key::<String>()? {
+                        match key.as_str() {
+                            "name" => name = Some(map.next_value()?),
+                            "command" => command = Some(map.next_value()?),
+                            _ => return Err(de::Error::unknown_field(&key, &["name", "command"])),
+                        }
+                    }
+                    Ok(DispatcherChoice::Program {
+                        name: name.ok_or_else(|| de::Error::missing_field("name"))?,
+                        command: command.ok_or_else(|| de::Error::missing_field("command"))?,
+                    })
+                }
+            }
+
+            deserializer.deserialize_any(ChoiceVisitor)
+        }
+    }
+
+    impl schemars::JsonSchema for DispatcherChoice {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "Dispatcher".into()
+        }
+
+        fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+            schemars::json_schema!({
+                "description": "a built-in dispatcher's name, or a program with its arguments",
+                "oneOf": [
+                    {"type": "string", "minLength": 1},
+                    {
+                        "type": "object",
+                        "properties": {
+                            "name": {"type": "string", "minLength": 1},
+                            "command": {"type": "array", "items": {"type": "string"}, "minItems": 1}
+                        },
+                        "required": ["name", "command"],
+                        "additionalProperties": false
+                    }
+                ]
+            })
+        }
+    }
+}

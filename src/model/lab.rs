@@ -1,0 +1,147 @@
+//! `lab.yaml`: every key has a default, an empty file is a lab.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Board, BoardName, DeviceType, Diagnostic, ObjectId, Span};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "Pumice lab file")]
+pub struct LabConfig {
+    pub name: String,
+    /// Markdown.
+    pub description: String,
+    /// The branch that is the queue.
+    pub branch: String,
+    /// The prefix of the refs that runners write.
+    pub refs: String,
+    pub timeouts: Timeouts,
+    /// How often a runner says that it lives.
+    pub heartbeat: Span,
+    /// How often a runner looks at the server when nothing pokes it.
+    pub poll: Span,
+    /// The least time between two pushes of a runner.
+    pub push_interval: Span,
+    /// How long a runner may be silent before others take over its claims.
+    pub lease: Span,
+    pub retention: Retention,
+    pub forge: Option<Forge>,
+    pub users: BTreeMap<String, User>,
+    pub groups: BTreeMap<String, Group>,
+    pub admins: Vec<String>,
+    /// The path, in the lab, of the signatures that make a submitter `verified`.
+    pub allowed_signers: Option<String>,
+    pub notify: BTreeMap<String, serde_json::Value>,
+}
+
+impl Default for LabConfig {
+    fn default() -> Self {
+        Self {
+            name: "Lab".to_owned(),
+            description: String::new(),
+            branch: "main".to_owned(),
+            refs: "refs/pumice".to_owned(),
+            timeouts: Timeouts::default(),
+            heartbeat: Span::from_secs(10),
+            poll: Span::from_secs(10),
+            push_interval: Span::from_secs(0),
+            lease: Span::from_secs(300),
+            retention: Retention::default(),
+            forge: None,
+            users: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            admins: Vec::new(),
+            allowed_signers: None,
+            notify: BTreeMap::new(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// A job's time limit when it names none.
+    pub job: Span,
+    /// The longest limit a job may name.
+    pub max: Span,
+    /// From the request to end to the kill.
+    pub grace: Span,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            job: Span::from_secs(3600),
+            max: Span::from_secs(24 * 3600),
+            grace: Span::from_secs(30),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    pub logs: Span,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            logs: Span::from_secs(180 * 86_400),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Forge {
+    pub kind: ForgeKind,
+    pub url: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ForgeKind {
+    Gitlab,
+    Github,
+    Gitea,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct User {
+    pub emails: Vec<String>,
+    pub groups: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Group {
+    pub owners: Vec<String>,
+}
+
+impl LabConfig {
+    /// The user name that `lab.yaml` gives to a mail address.
+    pub fn user_of(&self, email: &str) -> Option<&str> {
+        let same = |known: &String| known.eq_ignore_ascii_case(email);
+        self.users
+            .iter()
+            .find(|(_, user)| user.emails.iter().any(same))
+            .map(|(name, _)| name.as_str())
+    }
+}
+
+/// What a lab's main branch says besides its queue.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LabFiles {
+    pub config: LabConfig,
+    pub boards: BTreeMap<BoardName, Board>,
+    /// The blob of each board's file, by board.
+    pub board_blobs: BTreeMap<BoardName, ObjectId>,
+    pub types: BTreeMap<String, DeviceType>,
+    /// What is wrong with these files; a file with an error is left out above.
+    pub diagnostics: Vec<Diagnostic>,
+}

@@ -1,0 +1,1 @@
+//! Supervises one process: its group, its time limits, its end, its output.

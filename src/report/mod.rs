@@ -1,0 +1,1 @@
+//! Pure: history, usage, failures. No input or output.
