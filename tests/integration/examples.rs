@@ -147,6 +147,8 @@ fn the_invalid_case_is_refused() {
 fn the_commands_of_the_example_jobs_pass_on_this_host() {
     for path in files("queue/examples", "json") {
         let folder = tempfile::tempdir().unwrap();
+        // As in a job folder.
+        fs::create_dir(folder.path().join("out")).unwrap();
         let job = job(&path.display().to_string(), &read(&path));
         for action in job.actions.iter().filter(|action| action.command == "run") {
             for line in action.parameters["commands"].as_array().unwrap() {
