@@ -1,0 +1,4 @@
+//! Tests against the real git program and real repositories.
+
+mod protocol;
+mod repo;
