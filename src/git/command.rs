@@ -139,10 +139,10 @@ pub(super) fn set_ssh(command: &mut Command, place: Place<'_>) {
 }
 
 fn dropped(name: &str, place: Place<'_>) -> bool {
-    name.starts_with("GIT_")
-        && !KEPT.contains(&name)
-        && !KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        && !(matches!(place, Place::Person(_)) && KEPT_PERSON.contains(&name))
+    let kept = KEPT.contains(&name)
+        || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || (matches!(place, Place::Person(_)) && KEPT_PERSON.contains(&name));
+    name.starts_with("GIT_") && !kept
 }
 
 /// How a git command ended and what it said, each stream cut to a bound.

@@ -10,6 +10,7 @@ mod command;
 mod commit;
 mod diff;
 mod error;
+mod identity;
 mod location;
 mod look;
 mod mirror;
@@ -22,12 +23,17 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod watch;
+mod worktree;
 
 pub use builder::CommitBuilder;
 pub use commit::{Commit, Person};
 pub use diff::TreeChange;
 pub use error::{GitError, GitErrorKind, ObjectError};
+pub use identity::identity;
 pub use mirror::{Mirror, RefChange};
 pub use push::{Lease, Push, Pushed, RefStatus, Update};
 pub use repo::Repo;
 pub use tree::{Entry, FILE_MODE, TREE_MODE};
+pub use watch::{Watch, watch};
+pub use worktree::{WorkTree, clone, init, init_bare};

@@ -128,3 +128,120 @@ pub(super) fn parse_identity(line: &[u8]) -> (String, String, i64) {
         .unwrap_or(0);
     (name.trim().to_owned(), mail.trim().to_owned(), seconds)
 }
+
+/// The paths that `git status --porcelain -z --no-renames` lists, as text.
+pub(super) fn parse_status(stdout: &[u8]) -> Vec<String> {
+    stdout
+        .split(|byte| *byte == 0)
+        // Two letters and a space come before each path.
+        .filter_map(|line| line.get(3..))
+        .filter(|path| !path.is_empty())
+        .map(|path| String::from_utf8_lossy(path).into_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn refused(reason: &str, retry: bool) -> RefStatus {
+        RefStatus::Refused {
+            reason: reason.to_owned(),
+            retry,
+        }
+    }
+
+    #[test]
+    fn push_lines_become_statuses() {
+        let said = "To /srv/lab.git\n\
+            \t0000000000000000000000000000000000000000:refs/x\tno flag\n\
+            *\tabc:refs/new\t[new reference]\n \tabc:refs/ff\t1..2\n+\tabc:refs/forced\t1...2 (forced update)\n\
+            -\t:refs/deleted\t[deleted]\n=\tabc:refs/same\t[up to date]\n\
+            !\tabc:refs/stale\t[rejected] (stale info)\n\
+            !\tabc:refs/lock\t[remote rejected] (failed to update ref)\n\
+            !\tabc:refs/hook\t[remote rejected] (pre-receive hook declined)\n\
+            !\tabc:refs/big\t[remote rejected] (unpacker error)\n\
+            !\tabc:refs/silent\t[remote failure] (remote failed to report status)\n\
+            !\tabc:refs/bare\t[remote rejected]\n\
+            *\tabc:refs/twice\t[new reference]\n!\tabc:refs/twice\t[rejected] (stale info)\nDone\n";
+        let refs = parse_push(said.as_bytes());
+        let expected = [
+            ("refs/bare", refused("[remote rejected]", true)),
+            ("refs/big", refused("unpacker error", false)),
+            ("refs/deleted", RefStatus::Done),
+            ("refs/ff", RefStatus::Done),
+            ("refs/forced", RefStatus::Done),
+            ("refs/hook", refused("pre-receive hook declined", false)),
+            ("refs/lock", refused("failed to update ref", true)),
+            ("refs/new", RefStatus::Done),
+            ("refs/same", RefStatus::UpToDate),
+            ("refs/silent", RefStatus::Unanswered),
+            ("refs/stale", refused("stale info", true)),
+            ("refs/twice", RefStatus::Unanswered),
+        ];
+        let expected = expected.map(|(name, status)| (name.to_owned(), status));
+        assert_eq!(refs.into_iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn fetch_lines_become_changes() {
+        let (zero, one, two) = ("0".repeat(40), "1".repeat(40), "2".repeat(40));
+        let said = format!(
+            "* {zero} {one} refs/a\n- {one} {zero} refs/b\n  {one} {two} refs/c\n! {one} {two} refs/d\n? {one} {two} refs/e\njunk\n"
+        );
+        let lines = parse_fetch(said.as_bytes());
+        let seen: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                let change = &line.change;
+                (
+                    change.name.as_str(),
+                    line.done,
+                    change.old.is_some(),
+                    change.new.is_some(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("refs/a", true, false, true),
+                ("refs/b", true, true, false),
+                ("refs/c", true, true, true),
+                ("refs/d", false, true, true)
+            ]
+        );
+    }
+
+    #[test]
+    fn small_answers_are_read() {
+        let message = "remote: hi\nfatal: couldn't find remote ref refs/heads/main\n";
+        assert_eq!(parse_missing_ref(message), Some("refs/heads/main"));
+        assert_eq!(parse_missing_ref("fatal: no"), None);
+        assert_eq!(parse_status(b" M a b\0?? c\xff\0"), ["a b", "c\u{fffd}"]);
+        let (name, mail, seconds) = parse_identity(b"A B <a@b> 12 +0100");
+        assert_eq!((name.as_str(), mail.as_str(), seconds), ("A B", "a@b", 12));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes: Vec<u8>, text in "[!=*+ -]?\t?[a:() \t\n<>0-9]{0,60}") {
+            for bytes in [&bytes[..], text.as_bytes()] {
+                parse_push(bytes);
+                parse_fetch(bytes);
+                parse_status(bytes);
+                parse_identity(bytes);
+                parse_missing_ref(&String::from_utf8_lossy(bytes));
+            }
+        }
+
+        #[test]
+        fn a_refusal_is_never_read_as_done(reason in "[^\n]{0,40}", kind in "rejected|remote rejected|remote failure|no match") {
+            let line = format!("!\tabc:refs/x\t[{kind}] ({reason})\n");
+            let refs = parse_push(line.as_bytes());
+            prop_assert!(!matches!(refs["refs/x"], RefStatus::Done | RefStatus::UpToDate));
+        }
+    }
+}

@@ -24,7 +24,7 @@ pub(super) fn oid(id: git2::Oid) -> ObjectId {
 }
 
 pub(super) fn raw(id: ObjectId) -> git2::Oid {
-    git2::Oid::from_bytes(id.as_bytes()).unwrap_or_else(|_| git2::Oid::ZERO_SHA1)
+    git2::Oid::from_bytes(id.as_bytes()).unwrap_or(git2::Oid::ZERO_SHA1)
 }
 
 impl Repo {
