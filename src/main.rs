@@ -1,3 +1,16 @@
 //! Parses the command line, calls the library, returns its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A dispatcher starts once per attempt and may own descriptor 3: it is entered before the
+    // command line is parsed or anything is opened.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|word| word == "dispatch")
+        && let Some(name) = arguments.next()
+        && let Some(code) = name.to_str().and_then(pumice::dispatch::built_in)
+    {
+        return ExitCode::from(code as u8);
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,404 @@
+//! The built-in dispatcher `exec`: runs the commands of `run` on the host.
+//!
+//! Entered as `pumice dispatch exec`, with the environment of the protocol. It looks at the whole
+//! job before it runs anything, so that a mistake in the last action costs no time on the board.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use std::os::unix::process::ExitStatusExt;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, Signal, getpgrp, getpid, getppid, kill_current_process_group, pidfd_open,
+};
+use serde_json::Value;
+use signal_hook::consts::SIGTERM;
+
+use super::event::ResultEvent;
+use super::run_action::{CaseNames, JobError, Parse, RunAction};
+use super::tap::Tap;
+use super::text::clean;
+use super::writer::EventWriter;
+use crate::model::record::CaseResult;
+
+/// What `parse` may be.
+const PARSERS: [&str; 1] = ["tap"];
+
+/// How long a command's output may stay open after its end before it is left alone.
+const DRAIN: Duration = Duration::from_millis(500);
+
+const OK: i32 = 0;
+const USAGE: i32 = 64;
+const JOB_ERROR: i32 = 65;
+const TRY_AGAIN: i32 = 75;
+/// As a shell says of a command that TERM ended.
+const TERMINATED: i32 = 128 + SIGTERM;
+
+/// One action, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Planned {
+    Run {
+        name: String,
+        run: RunAction,
+    },
+    /// `submit_results` and its like: the runner does that anyway.
+    Pass {
+        name: String,
+    },
+}
+
+impl Planned {
+    fn name(&self) -> &str {
+        match self {
+            Self::Run { name, .. } | Self::Pass { name } => name,
+        }
+    }
+}
+
+/// Reads the actions of a job, whole, before any is run.
+pub fn plan(job: &Value) -> Result<Vec<Planned>, JobError> {
+    let actions = job
+        .get("actions")
+        .and_then(Value::as_array)
+        .filter(|actions| !actions.is_empty())
+        .ok_or_else(|| JobError::new("actions", "must be an array with at least one action"))?;
+    actions.iter().enumerate().map(plan_action).collect()
+}
+
+fn plan_action((i, action): (usize, &Value)) -> Result<Planned, JobError> {
+    let place = format!("actions[{i}]");
+    let name = action
+        .get("command")
+        .and_then(Value::as_str)
+        .ok_or_else(|| JobError::new(format!("{place}.command"), "must be a text"))?
+        .to_owned();
+    if name.starts_with("submit_results") {
+        return Ok(Planned::Pass { name });
+    }
+    if name != "run" {
+        return Err(JobError::new(
+            format!("{place}.command"),
+            format!(
+                "`{}` is unknown to the dispatcher `exec`; it knows run and submit_results*",
+                clean(&name, 100)
+            ),
+        ));
+    }
+    let none = serde_json::Map::new();
+    let parameters = match action.get("parameters") {
+        None | Some(Value::Null) => &none,
+        Some(Value::Object(parameters)) => parameters,
+        Some(_) => {
+            return Err(JobError::new(
+                format!("{place}.parameters"),
+                "must be an object",
+            ));
+        }
+    };
+    let run = RunAction::from_parameters(&place, parameters, &PARSERS)?;
+    Ok(Planned::Run { name, run })
+}
+
+/// Runs as a dispatcher: reads `PUMICE_JOB_FILE`, writes events to descriptor 3 and the log to
+/// standard output; returns the exit code of the protocol.
+pub fn main() -> i32 {
+    let mut events = EventWriter::from_runner();
+    let Some(job_file) = std::env::var_os("PUMICE_JOB_FILE").map(PathBuf::from) else {
+        say("pumice dispatch exec: PUMICE_JOB_FILE is not set: a runner starts this program");
+        return USAGE;
+    };
+    match read_job(&job_file).and_then(|job| Ok((plan(&job)?, job))) {
+        Ok((actions, job)) => Exec::new(&job, &mut events).run(&actions),
+        Err(error) => {
+            say(&format!("error in the job definition: {error}"));
+            events.end(&error.to_string());
+            JOB_ERROR
+        }
+    }
+}
+
+fn read_job(path: &Path) -> Result<Value, JobError> {
+    let wrong = |why: String| JobError::new("job.json", why);
+    let bytes = fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    serde_json::from_slice(&bytes).map_err(|error| wrong(format!("is not JSON: {error}")))
+}
+
+/// Writes a line to the log. A log that nobody reads any more is no reason to stop: if the runner
+/// is gone, its TERM is on the way.
+fn say(line: &str) {
+    let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
+}
+
+struct Exec<'a> {
+    job_name: String,
+    events: &'a mut EventWriter,
+    names: CaseNames,
+    terminated: Arc<AtomicBool>,
+}
+
+/// Why the rest is not run.
+enum Halt {
+    Terminated,
+    /// The host cannot start a shell.
+    Host(io::Error),
+}
+
+impl<'a> Exec<'a> {
+    fn new(job: &Value, events: &'a mut EventWriter) -> Self {
+        let job_name = job.get("job_name").and_then(Value::as_str);
+        Self {
+            job_name: job_name.unwrap_or("job").to_owned(),
+            events,
+            names: CaseNames::default(),
+            terminated: listen_for_term(),
+        }
+    }
+
+    fn run(mut self, actions: &[Planned]) -> i32 {
+        for (n, action) in (0..).zip(actions) {
+            let of = actions.len() as u32;
+            self.events.step_start(n, of, action.name());
+            let halt = match action {
+                Planned::Run { run, .. } => self.run_action(n, run).err(),
+                Planned::Pass { .. } => None,
+            };
+            match halt {
+                None => self.events.step_end(n, CaseResult::Pass, None),
+                Some(Halt::Terminated) => {
+                    self.events
+                        .step_end(n, CaseResult::Unknown, Some("terminated"));
+                    return TERMINATED;
+                }
+                Some(Halt::Host(error)) => {
+                    let why = format!("cannot start /bin/sh: {error}");
+                    say(&why);
+                    self.events.step_end(n, CaseResult::Unknown, Some(&why));
+                    self.events.end(&why);
+                    return TRY_AGAIN;
+                }
+            }
+        }
+        OK
+    }
+
+    /// Runs every command, whatever the earlier ones gave.
+    fn run_action(&mut self, n: u32, action: &RunAction) -> Result<(), Halt> {
+        let suite = action.suite.as_deref().unwrap_or(&self.job_name).to_owned();
+        let count = action.commands.len();
+        for (i, command) in action.commands.iter().enumerate() {
+            if self.terminated.load(Ordering::Acquire) {
+                return Err(Halt::Terminated);
+            }
+            say(&format!("$ {}", clean(command, 4000)));
+            let started = Instant::now();
+            let status = match action.parse {
+                Some(Parse::Tap) => self.run_tap(command, &suite)?,
+                _ => shell(command, Stdio::inherit())
+                    .and_then(|mut child| child.wait())
+                    .map_err(Halt::Host)?,
+            };
+            let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+            // A command that our TERM cut short has no result.
+            if self.terminated.load(Ordering::Acquire) {
+                return Err(Halt::Terminated);
+            }
+            let why = failure(status);
+            match (&action.parse, &why) {
+                (None, _) => {
+                    let case = self.names.name(action, &suite, i);
+                    self.result(&suite, case, verdict(&why), why, Some(seconds));
+                }
+                (Some(_), Some(_)) => {
+                    self.result(&suite, "exit".into(), CaseResult::Fail, why, Some(seconds));
+                }
+                (Some(_), None) => {}
+            }
+            if i + 1 < count {
+                self.events
+                    .step_progress(n, ((i + 1) * 100 / count).min(99) as u8);
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the output to the log and reads it on the way.
+    fn run_tap(&mut self, command: &str, suite: &str) -> Result<ExitStatus, Halt> {
+        let mut tap = Tap::new();
+        let mut child = shell(command, Stdio::piped()).map_err(Halt::Host)?;
+        let copied = copy_output(&mut child, |bytes| {
+            let _ = io::stdout().write_all(bytes);
+            tap.feed(bytes, |case| {
+                self.result(suite, case.name, case.result, case.why, None);
+            });
+        });
+        let status = copied.and_then(|()| child.wait()).map_err(Halt::Host)?;
+        if !self.terminated.load(Ordering::Acquire) {
+            tap.finish(|case| self.result(suite, case.name, case.result, case.why, None));
+        }
+        Ok(status)
+    }
+
+    fn result(
+        &mut self,
+        suite: &str,
+        case: String,
+        result: CaseResult,
+        why: Option<String>,
+        seconds: Option<f64>,
+    ) {
+        self.events.result(ResultEvent {
+            suite: Some(suite.to_owned()),
+            case,
+            result,
+            value: None,
+            units: None,
+            seconds,
+            why,
+        });
+    }
+}
+
+fn verdict(why: &Option<String>) -> CaseResult {
+    if why.is_some() {
+        CaseResult::Fail
+    } else {
+        CaseResult::Pass
+    }
+}
+
+/// Why a command failed; `None` when it did not.
+fn failure(status: ExitStatus) -> Option<String> {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => None,
+        (Some(code), _) => Some(format!("exit code {code}")),
+        (None, signal) => Some(format!("signal {}", signal.unwrap_or_default())),
+    }
+}
+
+/// Starts a fresh shell in the job folder. It stays in this process's group, so that what is sent
+/// to the group reaches it, and nothing is set that would keep the standard library from its
+/// cheapest way of starting a process.
+fn shell(command: &str, output: Stdio) -> io::Result<Child> {
+    // Standard output is line buffered at most: what was said before must stand before.
+    io::stdout().flush().ok();
+    Command::new("/bin/sh")
+        .arg("-c")
+        .arg(command)
+        .stdin(Stdio::null())
+        .stdout(output)
+        .spawn()
+}
+
+/// Reads a child's output until its end, or until shortly after the child's own end: what it left
+/// running in the background may hold the pipe open for ever.
+fn copy_output(child: &mut Child, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let Some(output) = child.stdout.take() else {
+        return Ok(());
+    };
+    let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    rustix::io::ioctl_fionbio(&output, true)?;
+    let mut buffer = vec![0; 64 << 10];
+    let mut until: Option<Instant> = None;
+    loop {
+        let mut fds = vec![PollFd::new(&output, PollFlags::IN)];
+        if until.is_none() {
+            fds.push(PollFd::new(&pidfd, PollFlags::IN));
+        }
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let timeout = left.map(|left| Timespec {
+            tv_sec: left.as_secs() as i64,
+            tv_nsec: i64::from(left.subsec_nanos()),
+        });
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) => return Ok(()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ended = fds.get(1).is_some_and(|fd| !fd.revents().is_empty());
+        match rustix::io::read(&output, &mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => take(&buffer[..read]),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if ended {
+            until = Some(Instant::now() + DRAIN);
+        }
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(());
+        }
+    }
+}
+
+/// After TERM the running command is waited for, which got it too, and no other is started. When
+/// the runner is gone the kernel sends TERM to this process alone: then the group is ended here,
+/// for nobody else is left to do it.
+fn listen_for_term() -> Arc<AtomicBool> {
+    let terminated = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&terminated);
+    let runner = getppid();
+    let leads = getpgrp() == getpid();
+    // SAFETY: the handler stores a flag and makes two system calls, all safe in a signal handler.
+    let registered = unsafe {
+        signal_hook::low_level::register(SIGTERM, move || {
+            flag.store(true, Ordering::Release);
+            if leads && getppid() != runner {
+                let _ = kill_current_process_group(Signal::KILL);
+            }
+        })
+    };
+    if let Err(error) = registered {
+        say(&format!("TERM cannot be caught: {error}"));
+    }
+    terminated
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn error(job: Value) -> String {
+        plan(&job).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_whole_job_is_read_before_any_of_it_is_run() {
+        let actions = plan(&json!({"actions": [
+            {"command": "run", "parameters": {"commands": ["true"]}},
+            {"command": "submit_results_on_host", "parameters": {"server": "http://x/"}},
+        ]}))
+        .unwrap();
+        assert!(matches!(&actions[0], Planned::Run { run, .. } if run.commands == ["true"]));
+        assert!(matches!(&actions[1], Planned::Pass { .. }));
+        assert_eq!(
+            error(json!({"actions": [
+                {"command": "run", "parameters": {"commands": ["true"]}},
+                {"command": "deploy_linaro_image"},
+            ]})),
+            "actions[1].command: `deploy_linaro_image` is unknown to the dispatcher `exec`; \
+             it knows run and submit_results*"
+        );
+        assert_eq!(
+            error(json!({"actions": [{"command": "run", "parameters":
+                {"commands": ["true"], "parse": "ktap"}}]})),
+            "actions[0].parameters.parse: `ktap` is not supported by this dispatcher; it knows tap"
+        );
+        for job in [
+            json!({}),
+            json!({"actions": []}),
+            json!([]),
+            json!({"actions": [7]}),
+        ] {
+            assert!(error(job).starts_with("actions"));
+        }
+    }
+}
