@@ -7,12 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{BoardName, RunnerName, Span, Time};
 
+/// The dispatchers that come with Pumice; any other is a program with a name.
+pub const BUILT_IN_DISPATCHERS: [&str; 6] =
+    ["console", "exec", "ssh", "lava-run", "labgrid", "junit"];
+
 /// What stands in `boards/<name>.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Pumice board file")]
 pub struct BoardFile {
     /// The device type: the stem of a file under `boards/types/`.
+    #[schemars(length(min = 1))]
     pub device_type: String,
     /// The runner that drives it; any runner started without `--boards` when absent.
     #[serde(default)]
@@ -131,6 +136,7 @@ pub struct Console {
     #[serde(default)]
     pub serial: Option<String>,
     #[serde(default)]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     pub baud: Option<u32>,
 }
 
@@ -138,6 +144,7 @@ pub struct Console {
 #[serde(deny_unknown_fields)]
 pub struct HealthCheck {
     /// The job definition that is run, a path in the lab.
+    #[schemars(length(min = 1))]
     pub job: String,
     #[serde(default)]
     pub every: Option<Span>,

@@ -87,8 +87,9 @@ pub struct Job {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupMember {
+    #[schemars(length(min = 1))]
     pub role: String,
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     pub count: u32,
     pub device_type: String,
     #[serde(default)]

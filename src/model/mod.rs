@@ -4,6 +4,7 @@
 //! processes, of clocks or of the terminal.
 
 pub mod board;
+pub mod check;
 pub mod claim;
 pub mod diagnostic;
 pub mod id;

@@ -43,7 +43,11 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
         #[serde(transparent)]
-        pub struct $type(#[schemars(regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"))] String);
+        pub struct $type(
+            // The checker knows the format: the pattern alone would let `a..b` and `a.lock` pass.
+            #[schemars(regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"), extend("format" = "pumice-name"))]
+            String,
+        );
 
         impl $type {
             pub fn as_str(&self) -> &str {

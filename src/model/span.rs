@@ -162,8 +162,13 @@ impl schemars::JsonSchema for Span {
         schemars::json_schema!({
             "description": "a duration: a number of seconds, or a text such as \"15m\" or \"1h30m\"",
             "oneOf": [
-                {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(d|h|m|min|s|ms)?\\s*)+$"}
+                {"type": "number", "minimum": 0, "maximum": LONGEST_S},
+                {
+                    "type": "string",
+                    "pattern": "^\\s*([0-9.]+|([0-9.]+(d|h|m|min|s|ms)\\s*)+)\\s*$",
+                    // The checker knows this format: the pattern alone would let too long ones pass.
+                    "format": "pumice-duration"
+                }
             ]
         })
     }

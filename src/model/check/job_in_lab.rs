@@ -1,0 +1,172 @@
+//! A job definition judged by the lab it is in: warnings only, since a board may come later.
+
+use std::collections::BTreeSet;
+
+use super::board::is_broken;
+use super::problems::Problems;
+use super::tree::Node;
+use super::words::{did_you_mean, quote};
+use crate::model::Board;
+use crate::model::lab::LabFiles;
+
+/// Warns of device types, boards, tags and dispatchers that the lab does not have.
+pub(super) fn judge(root: &Node, lab: &LabFiles, problems: &mut Problems) {
+    let known = Known::new(lab);
+    let target = root.get("target");
+    let device_type = root.get("device_type");
+    if let Some(node) = target
+        && let Some(name) = node.text()
+        && !problems.error_at(node.place)
+    {
+        match lab
+            .boards
+            .values()
+            .find(|board| board.name.as_str() == name)
+        {
+            None if is_broken(lab, &format!("boards/{name}.yaml")) => {}
+            None => problems.warning(
+                node.place,
+                "unknown-board",
+                format!("the lab has no board {}", quote(name)),
+                &did_you_mean(name, lab.boards.keys().map(|name| name.as_str())),
+            ),
+            Some(board) => {
+                let wanted = device_type.and_then(Node::text);
+                if let (Some(wanted), Some(at)) = (wanted, device_type)
+                    && wanted != board.device_type
+                {
+                    problems.warning(
+                        at.place,
+                        "contradiction",
+                        format!(
+                            "the board {} is a {}, not a {}",
+                            quote(name),
+                            quote(&board.device_type),
+                            quote(wanted)
+                        ),
+                        "`target` decides: remove `device_type`, or name the right one",
+                    );
+                }
+            }
+        }
+    }
+    known.member(root, target.and_then(Node::text), problems);
+    for member in root.get("device_group").map_or(&[][..], Node::items) {
+        known.member(member, None, problems);
+    }
+}
+
+struct Known<'l> {
+    lab: &'l LabFiles,
+    types: BTreeSet<&'l str>,
+    tags: BTreeSet<&'l str>,
+}
+
+impl<'l> Known<'l> {
+    fn new(lab: &'l LabFiles) -> Self {
+        let of_boards = lab.boards.values().map(|board| board.device_type.as_str());
+        let types: BTreeSet<&str> = lab
+            .types
+            .keys()
+            .map(String::as_str)
+            .chain(of_boards)
+            .collect();
+        let of_types = lab.types.values().flat_map(|one| &one.tags);
+        let tags = lab
+            .boards
+            .values()
+            .flat_map(|board| &board.tags)
+            .chain(of_types)
+            .map(String::as_str)
+            .chain(types.iter().copied())
+            .collect();
+        Self { lab, types, tags }
+    }
+
+    /// A job, or an entry of a group job.
+    fn member(&self, node: &Node, target: Option<&str>, problems: &mut Problems) {
+        let mut all_known = true;
+        let wanted_type = node.get("device_type");
+        if let Some(value) = wanted_type
+            && let Some(name) = value.text()
+            && !problems.error_at(value.place)
+            && !self.types.contains(name)
+            && !is_broken(self.lab, &format!("boards/types/{name}.yaml"))
+        {
+            all_known = false;
+            problems.warning(
+                value.place,
+                "unknown-type",
+                format!("the lab has no device type {}", quote(name)),
+                &did_you_mean(name, self.types.iter().copied()),
+            );
+        }
+        let mut tags = Vec::new();
+        for value in node.get("tags").map_or(&[][..], Node::items) {
+            let Some(tag) = value.text() else { continue };
+            if problems.error_at(value.place) {
+                continue;
+            }
+            tags.push(tag);
+            if !self.tags.contains(tag) {
+                all_known = false;
+                problems.warning(
+                    value.place,
+                    "unknown-tag",
+                    format!("no board of the lab has the tag {}", quote(tag)),
+                    &did_you_mean(tag, self.tags.iter().copied()),
+                );
+            }
+        }
+        let wanted_type = wanted_type.and_then(Node::text);
+        let asked = |board: &&Board| match target {
+            Some(name) => board.name.as_str() == name,
+            None => wanted_type.is_none_or(|wanted| board.device_type == wanted),
+        };
+        let candidates: Vec<&Board> = self.lab.boards.values().filter(asked).collect();
+        let fits = |board: &&Board| {
+            tags.iter()
+                .all(|tag| board.tags.iter().any(|has| has == tag))
+        };
+        let named = target.is_some() || wanted_type.is_some();
+        if named
+            && all_known
+            && target.is_none_or(|_| !candidates.is_empty())
+            && !candidates.iter().any(fits)
+        {
+            let place = node.get("tags").unwrap_or(node).place;
+            let message = if candidates.is_empty() {
+                "the lab has no board of this device type yet"
+            } else {
+                "no board of the lab has all of these tags"
+            };
+            problems.warning(
+                place,
+                "no-board",
+                message,
+                "the job waits until there is one",
+            );
+        }
+        self.dispatcher(node, &candidates, problems);
+    }
+
+    fn dispatcher(&self, node: &Node, candidates: &[&Board], problems: &mut Problems) {
+        let offered: BTreeSet<&str> = candidates
+            .iter()
+            .flat_map(|board| board.dispatchers.iter().map(|choice| choice.name()))
+            .collect();
+        if let Some(value) = node.get("dispatcher")
+            && let Some(name) = value.text()
+            && !candidates.is_empty()
+            && !offered.contains(name)
+            && !problems.error_at(value.place)
+        {
+            problems.warning(
+                value.place,
+                "unknown-dispatcher",
+                format!("no board that fits offers the dispatcher {}", quote(name)),
+                &did_you_mean(name, offered.iter().copied()),
+            );
+        }
+    }
+}
