@@ -69,7 +69,7 @@ impl<'r> CommitBuilder<'r> {
     /// The new tree and the base's.
     fn write_trees(&self) -> Result<(ObjectId, Option<ObjectId>), GitError> {
         let base = self.base.map(|base| self.repo.links(base)).transpose()?;
-        let base = base.map(|(tree, _)| tree);
+        let base = base.map(|links| links.tree);
         let mut changes = Vec::with_capacity(self.changes.len());
         for (path, blob) in &self.changes {
             check_path(path)?;

@@ -65,21 +65,36 @@ pub(super) fn parse_commit(id: ObjectId, data: &[u8]) -> Option<Commit> {
     })
 }
 
-/// The tree and the parents alone, for long walks.
-pub(super) fn parse_links(data: &[u8]) -> Option<(ObjectId, Vec<ObjectId>)> {
+/// What a walk through the history needs of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links {
+    pub tree: ObjectId,
+    pub parents: Vec<ObjectId>,
+    /// When it was committed, in seconds since 1970, by a clock that nobody has checked.
+    pub time: i64,
+}
+
+pub(super) fn parse_links(data: &[u8]) -> Option<Links> {
     let mut tree = None;
     let mut parents = Vec::new();
+    let mut time = 0;
     for line in data.split(|byte| *byte == b'\n') {
         if let Some(value) = line.strip_prefix(b"parent ") {
             parents.push(parse_id(value)?);
         } else if let Some(value) = line.strip_prefix(b"tree ") {
             tree = Some(tree.unwrap_or(parse_id(value)?));
-        } else {
-            // They come first in a commit.
+        } else if let Some(value) = line.strip_prefix(b"committer ") {
+            time = person(value).time.unix();
+            break;
+        } else if line.is_empty() {
             break;
         }
     }
-    Some((tree?, parents))
+    Some(Links {
+        tree: tree?,
+        parents,
+        time,
+    })
 }
 
 fn parse_id(value: &[u8]) -> Option<ObjectId> {
@@ -118,7 +133,7 @@ mod tests {
         assert_eq!(commit.subject, "subject");
         assert_eq!(commit.message, "subject \n\nbody\n");
         let links = parse_links(TEXT.as_bytes()).unwrap();
-        assert_eq!(links, (commit.tree, commit.parents));
+        assert_eq!((links.tree, links.parents), (commit.tree, commit.parents));
         assert_eq!(parse_commit(id, b"parent x"), None);
         assert_eq!(parse_commit(id, b""), None);
     }

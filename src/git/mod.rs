@@ -19,7 +19,7 @@ mod push;
 mod repo;
 mod sound;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -27,7 +27,7 @@ mod watch;
 mod worktree;
 
 pub use builder::CommitBuilder;
-pub use commit::{Commit, Person};
+pub use commit::{Commit, Links, Person};
 pub use diff::TreeChange;
 pub use error::{GitError, GitErrorKind, ObjectError};
 pub use identity::identity;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::commit::{Commit, parse_commit, parse_links};
+use super::commit::{Commit, Links, parse_commit, parse_links};
 use super::error::{GitError, GitErrorKind};
 use super::look;
 use super::tree::{Entry, TREE_MODE, find_in_tree};
@@ -103,8 +103,8 @@ impl Repo {
         parse_commit(id, &data).ok_or_else(|| corrupt_commit(id))
     }
 
-    /// A commit's tree and parents, for long walks.
-    pub fn links(&self, id: ObjectId) -> Result<(ObjectId, Vec<ObjectId>), GitError> {
+    /// A commit's tree, parents and time, for long walks.
+    pub fn links(&self, id: ObjectId) -> Result<Links, GitError> {
         let data = self.data(id, git2::ObjectType::Commit)?;
         parse_links(&data).ok_or_else(|| corrupt_commit(id))
     }
@@ -149,8 +149,7 @@ impl Repo {
 
     /// What a commit has at a path, of whatever kind.
     pub fn entry(&self, commit: ObjectId, path: &str) -> Result<Option<Entry>, GitError> {
-        let (tree, _) = self.links(commit)?;
-        self.entry_in(tree, path)
+        self.entry_in(self.links(commit)?.tree, path)
     }
 
     /// What a tree has at a path, of whatever kind; the tree itself at the empty path.
@@ -197,8 +196,7 @@ impl Repo {
         commit: ObjectId,
         path: &str,
     ) -> Result<Option<ObjectId>, GitError> {
-        let (tree, _) = self.links(commit)?;
-        self.subtree_in(tree, path)
+        self.subtree_in(self.links(commit)?.tree, path)
     }
 
     pub(crate) fn subtree_in(

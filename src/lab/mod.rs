@@ -1,1 +1,32 @@
 //! Git trees to and from the model: the queue, boards, journals, claims, heartbeats.
+//!
+//! Uses `model` and `git`. It must never know of processes, of the runner's decisions or of pages:
+//! it says what stands in the lab's refs, and builds the commits that change them.
+
+mod claims;
+mod error;
+mod files;
+mod heartbeat;
+mod journal;
+mod lab;
+pub mod policy;
+mod queue;
+mod reader;
+mod refs;
+mod snapshot;
+mod submitted;
+
+pub use claims::{SeenClaim, claim_commit, to_json};
+pub use error::LabError;
+pub use files::FilesKey;
+pub use heartbeat::{Heartbeat, heartbeat_commit};
+pub use journal::{
+    AttemptChange, JournalChange, Journals, RecordChange, attempt_path, board_path, log_folder,
+    record_path,
+};
+pub use lab::{Lab, Scope};
+pub use queue::{QueueEvent, Submission, advance, alive, introducing};
+pub use reader::Reader;
+pub use refs::Refs;
+pub use snapshot::{BoardView, LiveJob, Snapshot, health as board_health};
+pub use submitted::{Submitted, submitted};

@@ -1,0 +1,207 @@
+//! Everything about a lab that is not history, at one moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Journals, LabError, Reader, Submission, submitted};
+use crate::model::lab::LabFiles;
+use crate::model::record::{BoardHealth, BoardRecord, ClaimFacts};
+use crate::model::status::RunnerStatus;
+use crate::model::{Board, BoardName, JobId, ObjectId, Record, ServiceState, State, Time};
+
+/// A job that has not ended, as lists show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveJob {
+    pub record: Record,
+    /// The attempt that runs, from 1; 0 while none has begun.
+    pub attempt: u32,
+    /// Percent, at most 99.
+    pub progress: u8,
+}
+
+/// A board with what the runners say of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoardView {
+    pub board: Board,
+    pub health: BoardHealth,
+    pub reason: Option<String>,
+    /// The job that runs on it.
+    pub job: Option<JobId>,
+    /// When its runner last said that it lives.
+    pub runner_seen: Option<Time>,
+}
+
+/// Everything about a lab that is not history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    pub main: Option<ObjectId>,
+    pub files: LabFiles,
+    /// Waiting and running jobs, oldest first.
+    pub live: Vec<LiveJob>,
+    /// By name.
+    pub boards: Vec<BoardView>,
+    pub runners: Vec<RunnerStatus>,
+    pub journals: Journals,
+}
+
+impl Snapshot {
+    /// Reads the lab as last fetched.
+    pub fn load(reader: &Reader) -> Result<Self, LabError> {
+        let main = reader.main()?;
+        let files = main
+            .map(|main| reader.lab_files(main))
+            .transpose()?
+            .unwrap_or_default();
+        let runners = reader.runners()?;
+        let live = live(reader, main, &files, &runners)?;
+        let noted = reader.board_records()?;
+        let boards = files
+            .boards
+            .values()
+            .map(|board| {
+                view(
+                    board,
+                    noted.get(&board.name),
+                    files.board_blobs.get(&board.name),
+                    &live,
+                    &runners,
+                )
+            })
+            .collect();
+        Ok(Self {
+            main,
+            files,
+            live,
+            boards,
+            runners,
+            journals: reader.journals()?,
+        })
+    }
+}
+
+/// The health that counts for a board: its service state, else what a journal noted about this
+/// very version of its file, else good.
+pub fn health(
+    board: &Board,
+    noted: Option<&BoardRecord>,
+    file: Option<&ObjectId>,
+) -> (BoardHealth, Option<String>) {
+    match board.service.state {
+        ServiceState::Maintenance => (BoardHealth::Maintenance, board.service.reason.clone()),
+        ServiceState::Retired => (BoardHealth::Retired, board.service.reason.clone()),
+        ServiceState::Active => match noted {
+            Some(record) if record.file.as_ref() == file => (record.health, record.reason.clone()),
+            _ => (BoardHealth::Good, None),
+        },
+    }
+}
+
+fn view(
+    board: &Board,
+    noted: Option<&BoardRecord>,
+    file: Option<&ObjectId>,
+    live: &[LiveJob],
+    runners: &[RunnerStatus],
+) -> BoardView {
+    let (mut health, mut reason) = health(board, noted, file);
+    let said = runners
+        .iter()
+        .find_map(|runner| Some((runner, runner.boards.iter().find(|b| b.name == board.name)?)));
+    // The runner knows what the lab's files cannot say, such as a program not allowed on its host.
+    if let Some((_, status)) = said
+        && board.service.state == ServiceState::Active
+        && status.health == BoardHealth::Maintenance
+        && health == BoardHealth::Good
+    {
+        (health, reason) = (status.health, status.reason.clone());
+    }
+    let runs_here = |job: &&LiveJob| {
+        job.record.claim.as_ref().and_then(|c| c.board.as_ref()) == Some(&board.name)
+    };
+    BoardView {
+        board: board.clone(),
+        health,
+        reason,
+        job: live.iter().find(runs_here).map(|job| job.record.id),
+        runner_seen: said.map(|(runner, _)| runner.at),
+    }
+}
+
+/// Waiting and running jobs, oldest first.
+fn live(
+    reader: &Reader,
+    main: Option<ObjectId>,
+    files: &LabFiles,
+    runners: &[RunnerStatus],
+) -> Result<Vec<LiveJob>, LabError> {
+    let repo = reader.repo();
+    let finished: BTreeSet<JobId> = reader
+        .record_changes(&Journals::new(), &reader.journals()?)?
+        .into_iter()
+        .map(|change| change.id)
+        .collect();
+    let alive: Vec<Submission> = main
+        .map(|main| super::alive(repo, main))
+        .transpose()?
+        .unwrap_or_default();
+    let claims = reader.claims(&BTreeMap::new())?;
+    let mut submissions: Vec<(Submission, bool)> = alive
+        .into_iter()
+        .map(|submission| (submission, true))
+        .collect();
+    let known: BTreeSet<JobId> = submissions
+        .iter()
+        .map(|(submission, _)| submission.id)
+        .collect();
+    for (id, seen) in &claims {
+        if known.contains(id) {
+            continue;
+        }
+        // Claimed, but no longer on main: it is being canceled. Its runner saw it on an older main.
+        if let Ok(older) = super::alive(repo, seen.claim.main)
+            && let Some(gone) = older.into_iter().find(|submission| submission.id == *id)
+        {
+            submissions.push((gone, false));
+        }
+    }
+    submissions.sort_by(|(a, _), (b, _)| a.order.cmp(&b.order).then_with(|| a.path.cmp(&b.path)));
+    let mut live = Vec::new();
+    for (submission, on_main) in submissions {
+        if finished.contains(&submission.id) {
+            continue;
+        }
+        let mut record = submitted(repo, &submission, files)?.record;
+        let (mut attempt, mut progress) = (0, 0);
+        if let Some(seen) = claims.get(&submission.id) {
+            let claim = &seen.claim;
+            let board = claim.board.as_ref();
+            let running = runners
+                .iter()
+                .filter(|runner| runner.runner == claim.runner)
+                .flat_map(|runner| &runner.running)
+                .find(|job| job.id == submission.id);
+            record.state = if on_main {
+                State::Running
+            } else {
+                State::Canceling
+            };
+            record.started_at = Some(running.map_or(claim.at, |job| job.started_at));
+            record.steps = running.map(|job| job.steps.clone()).unwrap_or_default();
+            record.claim = Some(ClaimFacts {
+                runner: claim.runner.clone(),
+                board: claim.board.clone(),
+                device_type: board
+                    .and_then(|name: &BoardName| files.boards.get(name))
+                    .map(|b| b.device_type.clone()),
+                at: claim.at,
+            });
+            attempt = claim.attempt;
+            progress = running.map_or(0, |job| job.progress);
+        }
+        live.push(LiveJob {
+            record,
+            attempt,
+            progress,
+        });
+    }
+    Ok(live)
+}
