@@ -46,7 +46,7 @@ pub fn find(
         if entry.file_type().is_dir() {
             continue;
         }
-        let data = entry.metadata().ok().filter(|data| data.is_file());
+        let data = entry.metadata().ok().filter(fs::Metadata::is_file);
         let (Some(data), Ok(relative)) = (data, entry.path().strip_prefix(out)) else {
             strange += 1;
             continue;

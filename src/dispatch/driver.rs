@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::allowance::Allowance;
 use super::attachments;
 use super::attempt::{AttemptEnd, AttemptMessage, AttemptSpec, Exit, Progress};
 use super::event::{AttachEvent, Event, LONGEST, StepEvent, StepPhase, decode};
@@ -24,11 +25,6 @@ pub(super) const TRY_AGAIN: i32 = 75;
 
 /// How many events an attempt may send; later ones are counted only.
 const EVENTS: u64 = 100_000;
-
-/// How many events a second are taken over time, and how many at once. A dispatcher that is faster
-/// is not read until it is within the rate again, so nothing is lost.
-const RATE: f64 = 1000.0;
-const BURST: f64 = 10_000.0;
 
 /// How many bad lines are quoted, and how many notes are kept in all.
 const QUOTED: u64 = 5;
@@ -120,7 +116,7 @@ struct Heard<'a> {
     event_log: EventLog,
     events: u64,
     bad_events: u64,
-    allowance: f64,
+    allowance: Allowance,
     notes: Vec<String>,
     new_results: bool,
     alive: bool,
@@ -150,7 +146,7 @@ impl<'a> Attempt<'a> {
             event_log: EventLog::new(),
             events: 0,
             bad_events: 0,
-            allowance: BURST,
+            allowance: Allowance::new(started),
             notes: Vec::new(),
             new_results: false,
             alive: false,
@@ -300,8 +296,7 @@ impl Heard<'_> {
 
     /// Moves the clock on and fills up the allowance of events.
     fn tick(&mut self, now: Moment) {
-        let passed = now.since(self.now).as_secs_f64();
-        self.allowance = (self.allowance + passed * RATE).min(BURST);
+        self.allowance.tick(now);
         self.now = now;
     }
 
@@ -326,19 +321,12 @@ impl Heard<'_> {
             };
         }
         self.timeout = self.limits.reached(now);
-        let hold_channel = self.allowance <= 0.0;
-        let refilled = now.plus(Duration::from_secs_f64(
-            (1.0 - self.allowance).max(0.0) / RATE,
-        ));
+        let held_until = self.allowance.waits_until();
         let next = self.limits.next();
         Turn {
             stop: self.timeout.is_some(),
-            hold_channel,
-            next: Some(if hold_channel {
-                next.min(refilled)
-            } else {
-                next
-            }),
+            hold_channel: held_until.is_some(),
+            next: Some(held_until.map_or(next, |until| until.min(next))),
         }
     }
 
@@ -347,7 +335,7 @@ impl Heard<'_> {
         if self.events > EVENTS {
             return;
         }
-        self.allowance -= 1.0;
+        self.allowance.spend();
         match line {
             Line::Whole(line) if line.trim_ascii().is_empty() => {}
             Line::Whole(line) => match decode(line) {

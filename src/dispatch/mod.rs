@@ -4,6 +4,7 @@
 //! given a definition, a board and a program, and gives back what happened. Everything that a
 //! dispatcher says is taken for hostile: bounded, cleaned, counted.
 
+mod allowance;
 pub mod attachments;
 pub mod attempt;
 mod driver;

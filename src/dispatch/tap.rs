@@ -147,7 +147,7 @@ impl State {
         let depth = indent / 4;
         if let Some(reason) = body.strip_prefix("Bail out!") {
             self.bail_out(reason.trim(), give);
-        } else if depth >= DEPTH || indent % 4 != 0 {
+        } else if depth >= DEPTH || !indent.is_multiple_of(4) {
             // Diagnostics of some kind.
         } else if let Some(test) = Test::read(body) {
             self.test(depth, test, give);

@@ -1,12 +1,17 @@
 //! Finds and kills processes by a mark in their environment: what has left its group and session
 //! still carries the environment it was started with.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal, test_kill_process,
 };
+
+use super::Moment;
 
 /// How often the search is repeated while it still finds something: who forks faster than we look
 /// has as many rounds to lose.
@@ -14,6 +19,9 @@ const ROUNDS: usize = 20;
 
 /// How many process numbers are tried one by one before reading all of `/proc` is cheaper.
 const NEARBY: i32 = 1024;
+
+/// How long all killed processes together may take to be gone.
+const VANISH: Duration = Duration::from_secs(1);
 
 /// An environment entry, as bytes.
 #[derive(Debug, Clone, Copy)]
@@ -35,24 +43,26 @@ impl Mark<'_> {
     }
 }
 
-/// Kills every process that carries the mark, but never this one; returns how many were found.
+/// Kills every process that carries the mark, but never this one, and waits until they are gone;
+/// returns how many were found.
 ///
 /// `newer_than` names a process that was started shortly before any that may be found: with it
 /// only the numbers given out since are looked at, which costs microseconds on a busy host.
 pub fn sweep(mark: Mark<'_>, newer_than: Option<u32>) -> u32 {
-    let mut killed = HashSet::new();
+    let mut killed = HashMap::new();
     for _ in 0..ROUNDS {
         // A killed process may be found again while it is still dying.
         let before = killed.len();
-        killed.extend(
-            candidates(newer_than)
-                .into_iter()
-                .filter(|&pid| kill_if_marked(pid, mark)),
-        );
+        for pid in candidates(newer_than) {
+            if let Some(pidfd) = kill_if_marked(pid, mark) {
+                killed.insert(pid, pidfd);
+            }
+        }
         if killed.len() == before {
             break;
         }
     }
+    wait_until_gone(killed.values());
     killed.len() as u32
 }
 
@@ -82,19 +92,26 @@ fn last_given_out() -> Option<i32> {
 
 /// The descriptor is opened before the environment is read, so that the signal reaches the very
 /// process that was looked at or nobody.
-fn kill_if_marked(pid: i32, mark: Mark<'_>) -> bool {
-    let Some(pid) = Pid::from_raw(pid) else {
-        return false;
-    };
-    if pid == getpid() {
-        return false;
+fn kill_if_marked(pid: i32, mark: Mark<'_>) -> Option<OwnedFd> {
+    let pid = Pid::from_raw(pid).filter(|&pid| pid != getpid())?;
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_pid())).ok()?;
+    let killed = mark.is_in(&environment) && pidfd_send_signal(&pidfd, Signal::KILL).is_ok();
+    killed.then_some(pidfd)
+}
+
+/// A killed process may still finish a system call, such as a write to a file that somebody is
+/// about to read.
+fn wait_until_gone<'a>(killed: impl Iterator<Item = &'a OwnedFd>) {
+    let end = Moment::now().plus(VANISH);
+    for pidfd in killed {
+        let left = end.since(Moment::now());
+        let timeout = Timespec {
+            tv_sec: left.as_secs() as i64,
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        let _ = poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&timeout));
     }
-    let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else {
-        return false;
-    };
-    fs::read(format!("/proc/{}/environ", pid.as_raw_pid()))
-        .is_ok_and(|environment| mark.is_in(&environment))
-        && pidfd_send_signal(&pidfd, Signal::KILL).is_ok()
 }
 
 #[cfg(test)]

@@ -7,5 +7,6 @@
     reason = "a test fails by panicking, helpers included"
 )]
 
+mod dispatch;
 mod examples;
 mod manual;
