@@ -1,1 +1,41 @@
-//! The daemon on a lab host.
+//! The daemon on a lab host: claims jobs by commits, runs attempts, commits results.
+//!
+//! One loop owns all state (`daemon`); each turn is `Runner::tick`, which tests call by themselves.
+//! Uses `lab`, `schedule`, `dispatch`, `process`. It must never know of pages or of the command line.
+//!
+//! | file | verb |
+//! |---|---|
+//! | `observe` | fetch, and take in what the lab says now |
+//! | `claim` | plan, and claim by one push |
+//! | `verify` | decide about each won claim from a fetch that began after it stood |
+//! | `start` | begin an attempt |
+//! | `end` | turn an attempt's end into a record |
+//! | `publish` | push records through their claims' fences |
+//! | `recover` | after a restart: own records, then the spool, then open claims |
+//! | `beat` | say that this runner lives |
+
+mod beat;
+mod boards;
+mod claim;
+mod daemon;
+mod end;
+mod env;
+mod error;
+mod observe;
+mod options;
+mod outbox;
+mod publish;
+mod recover;
+mod runner;
+mod start;
+mod state;
+mod verify;
+mod world;
+
+pub use boards::BUILT_IN;
+pub use daemon::{Daemon, Signal};
+pub use env::{Clock, Driver, Environment, Point, Processes, Remote, Report, Running, SystemClock};
+pub use error::RunnerError;
+pub use options::Options;
+pub use runner::{Runner, Turn};
+pub use state::StateFolder;

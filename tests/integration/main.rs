@@ -7,6 +7,10 @@
     reason = "a test fails by panicking, helpers included"
 )]
 
+mod architecture;
 mod dispatch;
 mod examples;
+mod harness;
+mod life;
 mod manual;
+mod protocol;

@@ -1,0 +1,161 @@
+//! The boards this runner drives, and whether each could take a job now.
+
+use std::collections::BTreeSet;
+
+use super::options::Options;
+use super::world::World;
+use crate::lab::board_health;
+use crate::model::board::DispatcherChoice;
+use crate::model::record::BoardHealth;
+use crate::model::status::{BoardStatus, BoardUse};
+use crate::model::{Board, BoardName, Claim, RunnerName};
+use crate::schedule::IdleBoard;
+
+/// What is built into this program.
+pub const BUILT_IN: [&str; 1] = ["exec"];
+
+/// Whether this runner is the one that drives a board.
+pub(super) fn is_mine(board: &Board, options: &Options) -> bool {
+    let named = board
+        .runner
+        .as_ref()
+        .is_none_or(|runner| *runner == options.name);
+    match &options.boards {
+        Some(only) => named && only.contains(&board.name),
+        None => named,
+    }
+}
+
+/// A board's health as this host sees it, and why it is not good.
+pub(super) fn health(
+    board: &Board,
+    world: &World,
+    options: &Options,
+) -> (BoardHealth, Option<String>) {
+    let (health, reason) = board_health(
+        board,
+        world.noted.get(&board.name),
+        world.files.board_blobs.get(&board.name),
+    );
+    if health != BoardHealth::Good {
+        return (health, reason);
+    }
+    match board
+        .dispatchers
+        .iter()
+        .find_map(|choice| obstacle(choice, options))
+    {
+        Some(obstacle) => (BoardHealth::Maintenance, Some(obstacle)),
+        None if board.dispatchers.is_empty() => (
+            BoardHealth::Maintenance,
+            Some("no dispatcher: add `dispatchers:` to the board's or its type's file".into()),
+        ),
+        None => (BoardHealth::Good, None),
+    }
+}
+
+/// Why this host may not start a dispatcher, with the line that would let it.
+fn obstacle(choice: &DispatcherChoice, options: &Options) -> Option<String> {
+    let what = match choice {
+        DispatcherChoice::BuiltIn(name) if !BUILT_IN.contains(&name.as_str()) => {
+            return Some(format!("this version has no dispatcher `{name}`"));
+        }
+        DispatcherChoice::BuiltIn(name) => name,
+        DispatcherChoice::Program { command, .. } => match command.first() {
+            Some(program) if program.starts_with('/') => program,
+            _ => return Some("a dispatcher's program must be an absolute path".to_owned()),
+        },
+    };
+    (!options.allows(what)).then(|| {
+        format!("not allowed on this host: add `{what}` to `allow:` in the runner's runner.yaml, or start it with --allow {what}")
+    })
+}
+
+/// The boards that claims name.
+pub(super) fn claimed<'a>(claims: impl Iterator<Item = &'a Claim>) -> BTreeSet<BoardName> {
+    claims.filter_map(|claim| claim.board.clone()).collect()
+}
+
+/// This runner's boards that take jobs at all, busy or not.
+pub(super) fn fit(world: &World, options: &Options) -> Vec<IdleBoard> {
+    let mine = world
+        .files
+        .boards
+        .values()
+        .filter(|board| is_mine(board, options));
+    mine.filter(|board| health(board, world, options).0 == BoardHealth::Good)
+        .map(|board| plan_board(board, world))
+        .collect()
+}
+
+/// The lab's boards that could take a job now: mine that are fit, and those of living peers, so
+/// that every runner computes the same plan and claims only for its own.
+pub(super) fn idle(
+    world: &World,
+    options: &Options,
+    living: &BTreeSet<RunnerName>,
+) -> Vec<IdleBoard> {
+    let busy = claimed(world.claims.values().map(|seen| &seen.claim));
+    let boards = world
+        .files
+        .boards
+        .values()
+        .filter(|board| !busy.contains(&board.name));
+    let fit = boards.filter(|board| {
+        if is_mine(board, options) {
+            return health(board, world, options).0 == BoardHealth::Good;
+        }
+        living
+            .iter()
+            .filter_map(|runner| world.heartbeats.get(runner))
+            .any(|heartbeat| {
+                let status = heartbeat
+                    .status
+                    .boards
+                    .iter()
+                    .find(|status| status.name == board.name);
+                heartbeat.status.paused.is_none()
+                    && status.is_some_and(|status| status.usage != BoardUse::Unavailable)
+            })
+    });
+    fit.map(|board| plan_board(board, world)).collect()
+}
+
+fn plan_board(board: &Board, world: &World) -> IdleBoard {
+    IdleBoard {
+        name: board.name.clone(),
+        device_type: board.device_type.clone(),
+        tags: board.tags.clone(),
+        dispatchers: board
+            .dispatchers
+            .iter()
+            .map(|choice| choice.name().to_owned())
+            .collect(),
+        busy_seconds: world.busy_seconds(&board.name),
+    }
+}
+
+/// What the heartbeat says of this runner's boards.
+pub(super) fn statuses(world: &World, options: &Options) -> Vec<BoardStatus> {
+    let busy = claimed(world.claims.values().map(|seen| &seen.claim));
+    let mine = world
+        .files
+        .boards
+        .values()
+        .filter(|board| is_mine(board, options));
+    mine.map(|board| {
+        let (health, reason) = health(board, world, options);
+        let usage = match health {
+            BoardHealth::Good if busy.contains(&board.name) => BoardUse::Busy,
+            BoardHealth::Good => BoardUse::Idle,
+            _ => BoardUse::Unavailable,
+        };
+        BoardStatus {
+            name: board.name.clone(),
+            usage,
+            health,
+            reason,
+        }
+    })
+    .collect()
+}

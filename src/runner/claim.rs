@@ -1,0 +1,132 @@
+//! Claiming: one push for all claims of the moment, each accepted or refused on its own.
+
+use uuid::Uuid;
+
+use super::env::Point;
+use super::runner::{Ending, Held, Phase};
+use super::{Runner, RunnerError};
+use crate::git::{Lease, Push, RefStatus, Update};
+use crate::lab::{Submission, claim_commit};
+use crate::model::{BoardName, Claim, record};
+
+/// How many jobs are closed under one push. A push of a thousand new refs holds the server's locks
+/// for long; this many are one or two round trips' worth.
+const CLOSED_AT_ONCE: usize = 250;
+
+impl Runner {
+    /// Claims what the plan gives to this runner's boards, and jobs that need closing. Says whether
+    /// anything was tried.
+    pub(super) fn claim(&mut self) -> Result<bool, RunnerError> {
+        if self.ending != Ending::No || self.world.rewritten.is_some() || self.refused.is_some() {
+            return Ok(false);
+        }
+        let Some(main) = self.world.main else {
+            return Ok(false);
+        };
+        let mut wishes: Vec<(Submission, Option<BoardName>)> = self
+            .world
+            .closings
+            .iter()
+            .filter(|(id, _)| !self.world.claims.contains_key(id) && !self.held.contains_key(id))
+            .take(CLOSED_AT_ONCE)
+            .map(|(_, closing)| (closing.submission.clone(), None))
+            .collect();
+        if self.paused.is_none() {
+            for (id, board) in self.planned() {
+                if let Some(waiting) = self.world.waiting.get(&id) {
+                    wishes.push((waiting.submission.clone(), Some(board)));
+                }
+            }
+        }
+        if wishes.is_empty() {
+            return Ok(false);
+        }
+        self.pass(Point::BeforeClaim)?;
+
+        let reader = self.lab.reader()?;
+        let author = self.author();
+        let mut claims = Vec::new();
+        let mut updates = Vec::new();
+        for (submission, board) in wishes {
+            let attempts = self.world.attempts.get(&submission.id).map_or(0, Vec::len) as u32;
+            let claim = Claim {
+                version: record::VERSION,
+                job: submission.id,
+                path: submission.path.clone(),
+                runner: self.options.name.clone(),
+                instance: self.state.instance().to_owned(),
+                board,
+                attempt: attempts + 1,
+                main,
+                at: author.time,
+                nonce: Uuid::new_v4().simple().to_string(),
+            };
+            let id = claim_commit(reader.repo(), &claim, &author)?;
+            updates.push(Update {
+                name: self.lab.refs().claim(claim.job),
+                target: Some(id),
+                lease: Lease::Absent,
+            });
+            claims.push((submission, claim, id));
+        }
+        let pushed = match self.env.remote.push(&Push {
+            atomic: false,
+            updates,
+        }) {
+            Ok(pushed) => pushed,
+            Err(error) => {
+                self.say(&format!("cannot push claims, will try again: {error}"));
+                self.backoff.failed(self.env.clock.since_boot());
+                self.stale = true;
+                return Ok(false);
+            }
+        };
+        self.pass(Point::Claimed)?;
+        self.last_push = Some(self.env.clock.since_boot());
+        let mut refused = 0;
+        for (submission, claim, id) in claims {
+            let name = self.lab.refs().claim(claim.job);
+            match pushed.status(&name) {
+                RefStatus::Done => {
+                    reader.repo().set_reference(&name, Some(id))?;
+                    self.held.insert(
+                        claim.job,
+                        Held {
+                            id,
+                            claim,
+                            submission,
+                            phase: Phase::Unverified,
+                        },
+                    );
+                }
+                RefStatus::Refused {
+                    reason,
+                    retry: false,
+                } => {
+                    self.refused = Some(format!("a claim was refused for good: {reason}"));
+                }
+                // `=` is no win: somebody else pushed the very same object.
+                _ => refused += 1,
+            }
+        }
+        if !pushed.answered {
+            self.say(&format!(
+                "no answer to a push of claims: {}",
+                pushed.message.trim()
+            ));
+        }
+        if refused > 0
+            && self
+                .held
+                .values()
+                .all(|held| !matches!(held.phase, Phase::Unverified))
+        {
+            // Everything was lost: the next try waits a little, or the same runners meet again.
+            self.backoff.failed(self.env.clock.since_boot());
+            self.stale = true;
+            return Ok(false);
+        }
+        drop(reader);
+        self.look()
+    }
+}

@@ -1,0 +1,95 @@
+//! The loop around the turns: events in, turns out.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+
+use super::RunnerError;
+use super::env::Environment;
+use super::options::Options;
+use super::runner::{Runner, Turn};
+use super::state::StateFolder;
+use crate::git;
+use crate::lab::Lab;
+
+/// What wakes the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// The server may hold something new.
+    Changed,
+    /// An attempt has reported.
+    Report,
+    /// The admin asks for the end; a second time, at once.
+    Stop,
+}
+
+/// A runner with the events that drive it.
+pub struct Daemon {
+    runner: Runner,
+    signals: (Sender<Signal>, Receiver<Signal>),
+    /// Watches the refs of a local repository as long as it lives.
+    _watch: Option<git::Watch>,
+}
+
+impl Daemon {
+    pub fn new(
+        lab: Lab,
+        options: Options,
+        env: Environment,
+        state: StateFolder,
+    ) -> Result<Self, RunnerError> {
+        let signals = channel();
+        let changed: Sender<Signal> = signals.0.clone();
+        // Where watching fails, as on network file systems, polling goes on beside it.
+        let watch = git::watch(lab.url(), move || {
+            let _ = changed.send(Signal::Changed);
+        });
+        let watch = watch.unwrap_or_else(|error| {
+            (env.say)(&format!(
+                "cannot watch the repository, polling only: {error}"
+            ));
+            None
+        });
+        let reported: Sender<Signal> = signals.0.clone();
+        let wake = move || -> Box<dyn Fn() + Send> {
+            let reported = reported.clone();
+            Box::new(move || {
+                let _ = reported.send(Signal::Report);
+            })
+        };
+        let runner = Runner::new(lab, options, env, state, Box::new(wake))?;
+        Ok(Self {
+            runner,
+            signals,
+            _watch: watch,
+        })
+    }
+
+    /// Where signals come in from outside: the operating system's, or a test's.
+    pub fn sender(&self) -> Sender<Signal> {
+        self.signals.0.clone()
+    }
+
+    /// Runs until the end: idle where that was asked for, or stopped.
+    pub fn run(mut self) -> Result<(), RunnerError> {
+        loop {
+            let turn = self.runner.tick()?;
+            let first = match turn {
+                Turn::Done => return Ok(()),
+                Turn::Again => None,
+                Turn::Wait(longest) => match self.signals.1.recv_timeout(longest) {
+                    Ok(signal) => Some(signal),
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+                },
+            };
+            for signal in first
+                .into_iter()
+                .chain(self.signals.1.try_iter().collect::<Vec<_>>())
+            {
+                match signal {
+                    Signal::Changed => self.runner.poke(),
+                    Signal::Report => {}
+                    Signal::Stop => self.runner.stop(),
+                }
+            }
+        }
+    }
+}

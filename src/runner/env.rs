@@ -1,0 +1,128 @@
+//! What the runner's core is given from outside: the server, the clock, what runs attempts.
+//!
+//! The daemon passes the real ones. The randomised protocol test passes a server that loses and
+//! delays answers, and asks for a crash at any named point.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::dispatch::{self, AttemptHandle, AttemptMessage, AttemptSpec};
+use crate::git::{GitError, Push, Pushed, RefChange};
+use crate::lab::{Lab, LabError, Scope};
+use crate::model::Time;
+
+/// The lab's server.
+pub trait Remote: Send {
+    /// Brings the mirror up to date.
+    fn fetch(&self) -> Result<Vec<RefChange>, LabError>;
+    fn push(&self, push: &Push) -> Result<Pushed, GitError>;
+}
+
+impl Remote for Lab {
+    fn fetch(&self) -> Result<Vec<RefChange>, LabError> {
+        Self::fetch(self, Scope::Main)
+    }
+
+    fn push(&self, push: &Push) -> Result<Pushed, GitError> {
+        self.mirror().push(push)
+    }
+}
+
+/// Stops an attempt that runs.
+pub trait Running: Send {
+    /// TERM, then KILL after the grace.
+    fn terminate(&self);
+    /// KILL at once.
+    fn kill(&self);
+}
+
+impl Running for AttemptHandle {
+    fn terminate(&self) {
+        Self::terminate(self);
+    }
+
+    fn kill(&self) {
+        Self::kill(self);
+    }
+}
+
+/// Where an attempt reports to.
+pub type Report = Box<dyn Fn(AttemptMessage) + Send>;
+
+/// Starts attempts.
+pub trait Driver: Send {
+    fn start(&self, spec: AttemptSpec, report: Report) -> io::Result<Box<dyn Running>>;
+}
+
+/// Starts dispatchers as processes.
+pub struct Processes;
+
+impl Driver for Processes {
+    fn start(&self, spec: AttemptSpec, report: Report) -> io::Result<Box<dyn Running>> {
+        Ok(Box::new(dispatch::start(spec, report)?))
+    }
+}
+
+/// Two clocks: one to show and record, one to measure with, which suspends and jumps do not disturb.
+pub trait Clock: Send {
+    fn now(&self) -> Time;
+    /// Time since boot, suspends included.
+    fn since_boot(&self) -> Duration;
+}
+
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Time {
+        Time::new(chrono::Utc::now())
+    }
+
+    fn since_boot(&self) -> Duration {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
+    }
+}
+
+/// A place in the protocol where a test may let the runner die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Point {
+    BeforeClaim,
+    Claimed,
+    Verified,
+    Started,
+    Ended,
+    Spooled,
+    Published,
+    GivenBack,
+}
+
+impl Point {
+    pub const ALL: [Self; 8] = [
+        Self::BeforeClaim,
+        Self::Claimed,
+        Self::Verified,
+        Self::Started,
+        Self::Ended,
+        Self::Spooled,
+        Self::Published,
+        Self::GivenBack,
+    ];
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// All of them together.
+pub struct Environment {
+    pub remote: Box<dyn Remote>,
+    pub driver: Box<dyn Driver>,
+    pub clock: Box<dyn Clock>,
+    /// Whether the runner dies at this point; never, outside tests.
+    pub dies_at: Box<dyn Fn(Point) -> bool + Send>,
+    /// Where a line for the lab's admin goes.
+    pub say: Box<dyn Fn(&str) + Send>,
+}

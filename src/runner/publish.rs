@@ -1,0 +1,448 @@
+//! Publishing endings: one atomic push through the fences of all their claims.
+
+use std::collections::BTreeMap;
+
+use super::env::Point;
+use super::outbox::{Ending, Item, Role};
+use super::{Runner, RunnerError};
+use crate::git::{CommitBuilder, GitError, Lease, Person, Push, Pushed, RefStatus, Update};
+use crate::lab::{Reader, attempt_path, board_path, log_folder, record_path, to_json};
+use crate::model::record::{self, AttemptRecord, LogLocation, Seen};
+use crate::model::{JobId, ObjectId, Record};
+
+/// How many endings go in one push.
+const PUBLISHED_AT_ONCE: usize = 250;
+
+/// What a publication changes on the server.
+struct Composed {
+    updates: Vec<Update>,
+    /// The refs with the heads they have once the push is accepted.
+    heads: Vec<(String, Option<ObjectId>)>,
+}
+
+impl Runner {
+    /// Publishes what waits in the outbox. Says whether the server accepted something.
+    pub(super) fn publish(&mut self) -> Result<bool, RunnerError> {
+        if self.outbox.is_empty() || self.refused.is_some() {
+            return Ok(false);
+        }
+        self.spool_new()?;
+        self.pass(Point::Spooled)?;
+        let mut batch: Vec<Item> = self
+            .outbox
+            .iter()
+            .take(PUBLISHED_AT_ONCE)
+            .cloned()
+            .collect();
+        let mut with_logs = true;
+        loop {
+            let reader = self.lab.reader()?;
+            let composed = self.compose(&reader, &batch, with_logs)?;
+            let pushed = self.env.remote.push(&Push {
+                atomic: true,
+                updates: composed.updates,
+            });
+            self.last_push = Some(self.env.clock.since_boot());
+            match pushed {
+                Ok(pushed) if pushed.all_done() => {
+                    self.pass(Point::Published)?;
+                    for (name, head) in composed.heads {
+                        reader.repo().set_reference(&name, head)?;
+                    }
+                    self.backoff.worked();
+                    self.drop_items(&batch.iter().map(|item| item.claim).collect::<Vec<_>>());
+                    self.absorb(&reader)?;
+                    return Ok(true);
+                }
+                Ok(pushed) if pushed.answered && final_refusal(&pushed).is_some() => {
+                    let reason = final_refusal(&pushed).unwrap_or_default();
+                    if with_logs && batch.iter().any(|item| !item.files.is_empty()) {
+                        // A size limit or a hook may refuse the logs alone: the record must not wait for them.
+                        self.say(&format!(
+                            "the server refuses a result with its log ({reason}); trying without"
+                        ));
+                        with_logs = false;
+                        for item in &mut batch {
+                            without_log(item, &reason);
+                        }
+                        continue;
+                    }
+                    self.say(&format!(
+                        "the server refuses results for good: {reason}; they stay in the spool"
+                    ));
+                    self.refused = Some(reason);
+                    return Ok(false);
+                }
+                answer => {
+                    drop(reader);
+                    return self.retry_later(answer);
+                }
+            }
+        }
+    }
+
+    /// A refusal or no answer: look what the server says now, drop what it has or what is fenced
+    /// off, and try the rest again from the new state.
+    fn retry_later(&mut self, answer: Result<Pushed, GitError>) -> Result<bool, RunnerError> {
+        let why = match &answer {
+            Ok(pushed) => pushed.message.trim().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.say(&format!(
+            "a result is not published yet: {}",
+            why.lines().last().unwrap_or("no answer")
+        ));
+        // The own log refs are not among what a runner fetches; only a foreign push can have moved them.
+        let logs = format!("{}{}/*", self.lab.refs().logs(), self.options.name);
+        let _ = self.lab.mirror().fetch(&[logs]);
+        self.look()?;
+        let looked = !self.stale;
+        if looked {
+            self.settle()?;
+        }
+        self.backoff.failed(self.env.clock.since_boot());
+        Ok(false)
+    }
+
+    /// Drops the endings that the server has already, and those whose claim is another's by now.
+    pub(super) fn settle(&mut self) -> Result<(), RunnerError> {
+        let mut done = Vec::new();
+        for item in &self.outbox {
+            let id = item.job();
+            let recorded = match &item.ending {
+                Ending::Finish(_) => self.world.finished.contains(&id),
+                Ending::Requeue(_) => {
+                    let past = self.world.attempts.get(&id);
+                    past.is_some_and(|past| past.iter().any(|past| past.claim == item.claim))
+                }
+            };
+            let stands = self
+                .world
+                .claims
+                .get(&id)
+                .is_some_and(|seen| seen.id == item.claim);
+            if recorded || !stands {
+                done.push((id, item.claim, recorded, stands));
+            }
+        }
+        for (id, claim, recorded, stands) in &done {
+            if *stands {
+                self.give_back.insert(*id, *claim);
+            }
+            if !recorded {
+                let path = self
+                    .state
+                    .evidence()
+                    .join(format!("{id}-{}.json", claim.short()));
+                if let Some(item) = self.outbox.iter().find(|item| item.claim == *claim) {
+                    let _ = std::fs::write(&path, to_json(item));
+                }
+                self.say(&format!(
+                    "{}: the claim is not ours any more; its result is kept as {}",
+                    id.short(),
+                    path.display()
+                ));
+            }
+        }
+        self.drop_items(
+            &done
+                .into_iter()
+                .map(|(_, claim, ..)| claim)
+                .collect::<Vec<_>>(),
+        );
+        Ok(())
+    }
+
+    /// Keeps on disk what is not there yet.
+    pub(super) fn spool_new(&mut self) -> Result<(), RunnerError> {
+        let spooled = |item: &&Item| {
+            self.spooled
+                .iter()
+                .any(|(_, claims)| claims.contains(&item.claim))
+        };
+        let new: Vec<Item> = self
+            .outbox
+            .iter()
+            .filter(|item| !spooled(item))
+            .cloned()
+            .collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let number = self.spool.keep(&new).map_err(|cause| RunnerError::State {
+            doing: "write the spool",
+            path: self.state.spool(),
+            cause,
+        })?;
+        self.spooled
+            .push((number, new.iter().map(|item| item.claim).collect()));
+        Ok(())
+    }
+
+    /// Forgets endings that are published or fenced off.
+    fn drop_items(&mut self, claims: &[ObjectId]) {
+        let (dropped, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.outbox)
+            .into_iter()
+            .partition(|item| claims.contains(&item.claim));
+        self.outbox = kept;
+        for item in dropped {
+            let id = item.job();
+            if self.held.get(&id).is_some_and(|held| held.id == item.claim) {
+                self.held.remove(&id);
+            }
+            self.state.forget(id, item.attempt);
+        }
+        for (number, waiting) in &mut self.spooled {
+            waiting.retain(|claim| !claims.contains(claim));
+            if waiting.is_empty() {
+                self.spool.drop_batch(*number);
+            }
+        }
+        self.spooled.retain(|(_, waiting)| !waiting.is_empty());
+    }
+
+    /// Builds the commits of a publication on the heads that the server last showed or acknowledged.
+    fn compose(
+        &self,
+        reader: &Reader,
+        batch: &[Item],
+        with_logs: bool,
+    ) -> Result<Composed, RunnerError> {
+        let repo = reader.repo();
+        let refs = self.lab.refs();
+        let author = self.author();
+        let journal_ref = refs.journal(&self.options.name);
+        let mut journal = CommitBuilder::new(repo, repo.reference(&journal_ref)?);
+        let mut logs: BTreeMap<String, CommitBuilder> = BTreeMap::new();
+        let mut composed = Composed {
+            updates: Vec::new(),
+            heads: Vec::new(),
+        };
+        for item in batch {
+            let mut ending = item.ending.clone();
+            let at = match &ending {
+                Ending::Finish(record) => record.finished_at.unwrap_or(author.time),
+                Ending::Requeue(record) => record.attempt.finished_at,
+            };
+            let (month, folder) = log_folder(item.job(), item.attempt, at);
+            if with_logs && !item.files.is_empty() {
+                let log_ref = refs.logs_of(&self.options.name, &month);
+                let builder = match logs.entry(log_ref.clone()) {
+                    std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                    std::collections::btree_map::Entry::Vacant(entry) => {
+                        entry.insert(CommitBuilder::new(repo, repo.reference(&log_ref)?))
+                    }
+                };
+                for file in &item.files {
+                    // A log that vanished with its folder must not hold the record back.
+                    let Ok(blob) = repo.write_blob_file(&file.file) else {
+                        continue;
+                    };
+                    let path = format!("{folder}/{}", file.path);
+                    builder.put_blob(&path, blob);
+                    complete(&mut ending, &file.role, &log_ref, &path, &file.path, blob);
+                }
+            }
+            match &ending {
+                Ending::Finish(record) => {
+                    journal.put(&record_path(record.id, at), &to_json(record))?
+                }
+                Ending::Requeue(record) => journal.put(
+                    &attempt_path(record.id, record.attempt.n, at),
+                    &to_json(record),
+                )?,
+            };
+            if let Some(board) = &item.board {
+                journal.put(&board_path(&board.board), &to_json(board))?;
+            }
+            let claim_ref = refs.claim(item.job());
+            composed.updates.push(Update {
+                name: claim_ref.clone(),
+                target: None,
+                lease: Lease::Is(item.claim),
+            });
+            composed.heads.push((claim_ref, None));
+        }
+        if let Some(main) = self.walked(batch) {
+            let seen = Seen {
+                version: record::VERSION,
+                main,
+                at: author.time,
+            };
+            let known = repo
+                .reference(&journal_ref)?
+                .map(|head| reader.seen(head))
+                .transpose()?
+                .flatten();
+            if known.is_none_or(|known| known.main != main) {
+                journal.put("seen.json", &to_json(&seen))?;
+            }
+        }
+        let commits = std::iter::once((journal_ref, journal)).chain(logs);
+        for (name, builder) in commits {
+            let head = builder.commit(&author, &subject(batch, &author))?;
+            composed.updates.push(Update {
+                name: name.clone(),
+                target: Some(head),
+                lease: Lease::FastForward,
+            });
+            composed.heads.push((name, Some(head)));
+        }
+        Ok(composed)
+    }
+
+    /// The main that may be called walked once this batch is published: all that came and went
+    /// before it has its record, is in the batch, or is another runner's by a claim.
+    fn walked(&self, batch: &[Item]) -> Option<ObjectId> {
+        let open = self.world.closings.keys().any(|id| {
+            let here = batch.iter().any(|item| item.job() == *id);
+            let theirs = self
+                .world
+                .claims
+                .get(id)
+                .is_some_and(|seen| seen.claim.runner != self.options.name);
+            !here && !theirs
+        });
+        if open { None } else { self.world.main }
+    }
+
+    /// Gives back claims that are good for nothing. Says whether one was given back.
+    pub(super) fn hand_back(&mut self) -> Result<bool, RunnerError> {
+        if self.give_back.is_empty() {
+            return Ok(false);
+        }
+        let updates = self.give_back.iter().map(|(id, claim)| Update {
+            name: self.lab.refs().claim(*id),
+            target: None,
+            lease: Lease::Is(*claim),
+        });
+        let pushed = match self.env.remote.push(&Push {
+            atomic: false,
+            updates: updates.collect(),
+        }) {
+            Ok(pushed) => pushed,
+            Err(error) => {
+                self.say(&format!("cannot give claims back, will try again: {error}"));
+                self.backoff.failed(self.env.clock.since_boot());
+                return Ok(false);
+            }
+        };
+        self.pass(Point::GivenBack)?;
+        let reader = self.lab.reader()?;
+        let mut returned: Vec<JobId> = Vec::new();
+        for id in self.give_back.keys() {
+            let name = self.lab.refs().claim(*id);
+            match pushed.status(&name) {
+                RefStatus::Done | RefStatus::UpToDate => {
+                    reader.repo().set_reference(&name, None)?;
+                    returned.push(*id);
+                }
+                // Another's by now, or gone: the next fetch says.
+                RefStatus::Refused { .. } => returned.push(*id),
+                RefStatus::Unanswered => {}
+            }
+        }
+        self.stale |= returned.len() < self.give_back.len() || !pushed.all_done();
+        if !pushed.all_done() {
+            self.backoff.failed(self.env.clock.since_boot());
+        }
+        for id in returned {
+            self.give_back.remove(&id);
+        }
+        self.absorb(&reader)?;
+        Ok(true)
+    }
+}
+
+/// Why the server refused for good, if it did.
+fn final_refusal(pushed: &Pushed) -> Option<String> {
+    pushed.refs.values().find_map(|status| match status {
+        RefStatus::Refused {
+            reason,
+            retry: false,
+        } => Some(reason.clone()),
+        _ => None,
+    })
+}
+
+fn without_log(item: &mut Item, reason: &str) {
+    item.files.clear();
+    let note = format!("the log was refused by the server: {reason}");
+    match &mut item.ending {
+        Ending::Finish(record) => {
+            record.attachments.clear();
+            record.message = Some(join(record.message.take(), note));
+        }
+        Ending::Requeue(record) => record.message = Some(join(record.message.take(), note)),
+    }
+}
+
+fn join(first: Option<String>, second: String) -> String {
+    match first {
+        Some(first) => format!("{first}; {second}"),
+        None => second,
+    }
+}
+
+/// Writes into the record where one of its files lies.
+fn complete(
+    ending: &mut Ending,
+    role: &Role,
+    reference: &str,
+    path: &str,
+    name: &str,
+    blob: ObjectId,
+) {
+    let place = |bytes, dropped| LogLocation {
+        reference: reference.to_owned(),
+        path: path.to_owned(),
+        blob,
+        bytes,
+        dropped,
+    };
+    match (role, ending) {
+        (Role::Log { bytes, dropped }, Ending::Finish(record)) => {
+            record.log = Some(place(*bytes, *dropped))
+        }
+        (Role::Log { bytes, dropped }, Ending::Requeue(record)) => {
+            record.log = Some(place(*bytes, *dropped))
+        }
+        (Role::Attachment, Ending::Finish(record)) => {
+            let name = name.strip_prefix("out/").unwrap_or(name);
+            if let Some(attachment) = record
+                .attachments
+                .iter_mut()
+                .find(|known| known.name == name)
+            {
+                attachment.blob = blob;
+            }
+        }
+        (Role::Events, _) | (Role::Attachment, Ending::Requeue(_)) => {}
+    }
+}
+
+fn subject(batch: &[Item], author: &Person) -> String {
+    let name = |item: &Item| match &item.ending {
+        Ending::Finish(record) => finished(record),
+        Ending::Requeue(record) => retried(record),
+    };
+    match batch {
+        [only] => name(only),
+        _ => format!("Finish {} jobs at {}", batch.len(), author.time),
+    }
+}
+
+fn finished(record: &Record) -> String {
+    let health = record
+        .health
+        .map_or("finished", crate::model::Health::as_str);
+    format!("Finish {} {}: {health}", record.id.short(), record.path)
+}
+
+fn retried(record: &AttemptRecord) -> String {
+    format!(
+        "Requeue {} after attempt {}",
+        record.id.short(),
+        record.attempt.n
+    )
+}

@@ -1,0 +1,249 @@
+//! The first look after a start: own records in the journal, then the spool, then open claims.
+
+use super::outbox::{Ending, Item};
+use super::runner::{Held, Phase};
+use super::{Runner, RunnerError};
+use crate::dispatch;
+use crate::lab::{self, Reader, SeenClaim, Submission, submitted};
+use crate::model::record::{self, AttemptRecord, ClaimFacts};
+use crate::model::{Health, JobId, Reason, State};
+
+/// How many heartbeats a foreign instance of this runner's name must miss to count as gone.
+const MISSED_BEATS: u32 = 3;
+
+impl Runner {
+    /// Takes up where an earlier process of this name stopped.
+    pub(super) fn begin(&mut self, reader: &Reader) -> Result<bool, RunnerError> {
+        let now = self.env.clock.now();
+        self.world = super::world::World::default();
+        if let Err((named_by, head)) =
+            self.world
+                .begin(reader, &self.options.name, self.options.accept_rewrite, now)?
+        {
+            return Err(RunnerError::ForeignHistory {
+                named_by,
+                head: head.to_string(),
+            });
+        }
+        self.meet_peers();
+        if self.twin_may_live()? {
+            return Ok(false);
+        }
+        self.heartbeat.on_server = self
+            .world
+            .heartbeats
+            .get(&self.options.name)
+            .map(|heartbeat| heartbeat.id);
+        self.heartbeat.counter = self
+            .world
+            .heartbeats
+            .get(&self.options.name)
+            .map_or(0, |heartbeat| heartbeat.status.counter);
+        // Dispatchers of a killed predecessor die with it; what escaped its group carries its cookie.
+        let swept = dispatch::sweep::sweep_beginning(&format!("{}:", self.state.instance()));
+        if swept > 0 {
+            self.say(&format!(
+                "killed {swept} processes that an earlier run left"
+            ));
+        }
+        self.recover(reader)?;
+        self.begun = true;
+        Ok(true)
+    }
+
+    /// Whether another instance drives boards under this name: its heartbeat is watched for a while.
+    fn twin_may_live(&mut self) -> Result<bool, RunnerError> {
+        let Some(heartbeat) = self.world.heartbeats.get(&self.options.name) else {
+            return Ok(false);
+        };
+        if heartbeat.status.instance == self.state.instance()
+            || heartbeat.status.paused.as_deref() == Some(super::beat::STOPPED)
+        {
+            return Ok(false);
+        }
+        let now = self.env.clock.since_boot();
+        let patience = self
+            .world
+            .files
+            .config
+            .heartbeat
+            .duration()
+            .saturating_mul(MISSED_BEATS);
+        match self.heartbeat.on_server {
+            Some(first) if first != heartbeat.id => {
+                Err(RunnerError::Twin(self.options.name.clone()))
+            }
+            Some(_) => {
+                let since = self.heartbeat.last.get_or_insert(now);
+                Ok(now.saturating_sub(*since) < patience)
+            }
+            None => {
+                self.heartbeat.on_server = Some(heartbeat.id);
+                self.heartbeat.last = Some(now);
+                self.say(&format!(
+                    "another instance has run as `{}`; watching whether it lives",
+                    self.options.name
+                ));
+                Ok(true)
+            }
+        }
+    }
+
+    fn recover(&mut self, reader: &Reader) -> Result<(), RunnerError> {
+        let left_over = self.spool.left_over().map_err(|cause| RunnerError::State {
+            doing: "read the spool",
+            path: self.state.spool(),
+            cause,
+        })?;
+        for (number, batch) in left_over {
+            self.spooled
+                .push((number, batch.iter().map(|item| item.claim).collect()));
+            self.outbox.extend(batch);
+        }
+        self.settle()?;
+        let own: Vec<(JobId, SeenClaim)> = self
+            .world
+            .claims
+            .iter()
+            .filter(|(_, seen)| seen.claim.runner == self.options.name)
+            .map(|(id, seen)| (*id, seen.clone()))
+            .collect();
+        for (id, seen) in own {
+            if self.world.finished.contains(&id) {
+                self.give_back.insert(id, seen.id);
+                continue;
+            }
+            let Some(submission) = self.find(reader, id, &seen)? else {
+                self.give_back.insert(id, seen.id);
+                continue;
+            };
+            let spooled = self.outbox.iter().any(|item| item.claim == seen.id);
+            let phase = if spooled {
+                Phase::Ending
+            } else {
+                Phase::Unverified
+            };
+            self.held.insert(
+                id,
+                Held {
+                    id: seen.id,
+                    claim: seen.claim.clone(),
+                    submission,
+                    phase,
+                },
+            );
+            if spooled {
+                continue;
+            }
+            // Another state folder's claim may have run; this one's has, if it is marked.
+            let foreign = seen.claim.instance != self.state.instance();
+            let ran =
+                seen.claim.board.is_some() && (foreign || self.state.was_started(id, seen.id));
+            if !ran {
+                self.release(id);
+            } else if let Some(closing) = self.world.closings.get(&id) {
+                let why = closing.why;
+                self.close(reader, id, why)?;
+            } else {
+                self.lose(reader, id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The submission a claim was made for: on main, gone from it, or on the main it saw.
+    fn find(
+        &self,
+        reader: &Reader,
+        id: JobId,
+        seen: &SeenClaim,
+    ) -> Result<Option<Submission>, RunnerError> {
+        let known = self
+            .world
+            .known
+            .get(&seen.claim.path)
+            .filter(|submission| submission.id == id);
+        let closing = self
+            .world
+            .closings
+            .get(&id)
+            .map(|closing| &closing.submission);
+        if let Some(submission) = known.or(closing) {
+            return Ok(Some(submission.clone()));
+        }
+        if !reader.repo().exists(seen.claim.main) {
+            return Ok(None);
+        }
+        let older = lab::alive(reader.repo(), seen.claim.main)?;
+        Ok(older.into_iter().find(|submission| submission.id == id))
+    }
+
+    /// Records an attempt that the runner did not see the end of.
+    fn lose(&mut self, reader: &Reader, id: JobId) -> Result<(), RunnerError> {
+        let Some(held) = self.held.get(&id) else {
+            return Ok(());
+        };
+        let judged = submitted(reader.repo(), &held.submission, &self.world.files)?;
+        let now = self.env.clock.now();
+        let n = self.world.attempts.get(&id).map_or(0, Vec::len) as u32 + 1;
+        let message = Some("the runner went away while it ran".to_owned());
+        let attempt = record::Attempt {
+            n,
+            board: held.claim.board.clone(),
+            runner: self.options.name.clone(),
+            started_at: Some(held.claim.at),
+            finished_at: now,
+            reason: Some(Reason::Lost),
+        };
+        let retries = judged
+            .job
+            .as_ref()
+            .map_or(0, |job| u32::from(job.retries()));
+        let ending = if n <= retries {
+            let version = record::VERSION;
+            Ending::Requeue(Box::new(AttemptRecord {
+                version,
+                id,
+                claim: held.id,
+                attempt,
+                message,
+                log: None,
+            }))
+        } else {
+            let mut record = judged.record;
+            let board = held
+                .claim
+                .board
+                .as_ref()
+                .and_then(|board| self.world.files.boards.get(board));
+            record.claim = Some(ClaimFacts {
+                runner: self.options.name.clone(),
+                board: held.claim.board.clone(),
+                device_type: board.map(|board| board.device_type.clone()),
+                at: held.claim.at,
+            });
+            record.state = State::Finished;
+            record.health = Some(Health::Incomplete);
+            record.reason = Some(Reason::Lost);
+            record.verdict = Some(record::verdict(&record.suites));
+            record.message = message;
+            record.started_at = attempt.started_at;
+            record.finished_at = Some(now);
+            record.attempts = self.past_attempts(id);
+            record.attempts.push(attempt);
+            Ending::Finish(Box::new(record))
+        };
+        let item = Item {
+            claim: held.id,
+            attempt: n,
+            ending,
+            files: Vec::new(),
+            board: None,
+        };
+        if let Some(held) = self.held.get_mut(&id) {
+            held.phase = Phase::Ending;
+        }
+        self.outbox.push(item);
+        Ok(())
+    }
+}

@@ -1,0 +1,489 @@
+//! The runner's state and one turn of its loop.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use super::env::{Environment, Point, Running};
+use super::options::Options;
+use super::outbox::{Item, Spool};
+use super::state::StateFolder;
+use super::world::World;
+use super::{RunnerError, boards};
+use crate::dispatch::AttemptMessage;
+use crate::git::Person;
+use crate::lab::{Lab, Submission};
+use crate::model::record::Step;
+use crate::model::{BoardName, Claim, Job, JobId, ObjectId, Record, RunnerName, Time};
+use crate::schedule;
+
+/// A disk with less room than this takes no more jobs: the log may be cut, the result never.
+pub(super) const LEAST_FREE_BYTES: u64 = 1 << 30;
+
+/// How long a job that the plan gave to a peer's board is left to that peer, in polls.
+const PEER_POLLS: u32 = 2;
+
+/// A claim that this runner holds. It can be had only from a push the server accepted.
+pub(super) struct Held {
+    /// The claim commit: the fencing token.
+    pub id: ObjectId,
+    pub claim: Claim,
+    pub submission: Submission,
+    pub phase: Phase,
+}
+
+pub(super) enum Phase {
+    /// Won, but nothing was decided from a later fetch yet.
+    Unverified,
+    Running(Box<Attempt>),
+    /// Its ending waits in the outbox.
+    Ending,
+}
+
+/// An attempt that runs.
+pub(super) struct Attempt {
+    pub board: BoardName,
+    pub n: u32,
+    pub job: Job,
+    pub record: Record,
+    pub started_at: Time,
+    pub steps: Vec<Step>,
+    pub progress: u8,
+    pub handle: Box<dyn Running>,
+    pub stop: Option<Stop>,
+}
+
+/// Why the runner stopped an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// This commit took the job's version off main.
+    Canceled { by: ObjectId },
+    /// The claim is gone or another's: nothing of it may be published.
+    Fenced,
+    /// The runner itself ends.
+    Shutdown,
+}
+
+/// How far an admin has asked the runner to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ending {
+    No,
+    /// Running jobs may end; nothing new is claimed.
+    Drain,
+    /// Running jobs are stopped and requeued.
+    Stop,
+}
+
+/// What the loop does after a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Look again at once: this turn changed something.
+    Again,
+    /// Wait for an event, at most so long.
+    Wait(Duration),
+    /// Nothing runs, nothing is unpublished and nothing could start.
+    Done,
+}
+
+/// A runner: its lab, its state and what it holds.
+pub struct Runner {
+    pub(super) lab: Lab,
+    pub(super) options: Options,
+    pub(super) env: Environment,
+    pub(super) state: StateFolder,
+    pub(super) spool: Spool,
+    pub(super) world: World,
+    pub(super) held: BTreeMap<JobId, Held>,
+    /// Endings that are not published.
+    pub(super) outbox: Vec<Item>,
+    /// Spooled batches with the claims whose endings they hold.
+    pub(super) spooled: Vec<(u64, BTreeSet<ObjectId>)>,
+    /// Claims to be given back: the claim's id by job.
+    pub(super) give_back: BTreeMap<JobId, ObjectId>,
+    pub(super) reports: (
+        Sender<(JobId, u32, AttemptMessage)>,
+        Receiver<(JobId, u32, AttemptMessage)>,
+    ),
+    pub(super) wake: Box<dyn Fn() -> Box<dyn Fn() + Send> + Send>,
+    pub(super) ending: Ending,
+    pub(super) begun: bool,
+    /// The server may hold something new.
+    pub(super) stale: bool,
+    pub(super) last_fetch: Option<Duration>,
+    pub(super) last_push: Option<Duration>,
+    pub(super) backoff: Backoff,
+    pub(super) heartbeat: Heartbeat,
+    /// When each job was first left to a peer's board.
+    left_to_peer: BTreeMap<JobId, Duration>,
+    /// When each peer's heartbeat was last seen to move, by this host's clock.
+    pub(super) peers: BTreeMap<RunnerName, (ObjectId, Duration)>,
+    pub(super) paused: Option<String>,
+    /// The server refuses even records without logs.
+    pub(super) refused: Option<String>,
+}
+
+/// The runner's own heartbeat.
+#[derive(Default)]
+pub(super) struct Heartbeat {
+    pub on_server: Option<ObjectId>,
+    pub counter: u64,
+    pub last: Option<Duration>,
+    /// Boards and pause as last said: a change is said at once.
+    pub said: Option<(Vec<crate::model::status::BoardStatus>, Option<String>)>,
+}
+
+/// After a failure: full jitter under a cap that doubles.
+#[derive(Default)]
+pub(super) struct Backoff {
+    failures: u32,
+    pub until: Option<Duration>,
+}
+
+/// The first and the greatest wait after a failure. The first is about one slow round trip; the
+/// greatest keeps a lab's runners from hammering a server that comes back.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const GREATEST_WAIT: Duration = Duration::from_secs(30);
+
+impl Backoff {
+    pub fn failed(&mut self, now: Duration) {
+        let cap = FIRST_WAIT
+            .saturating_mul(1 << self.failures.min(16))
+            .min(GREATEST_WAIT);
+        self.failures += 1;
+        let share = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
+        self.until = Some(now + cap.mul_f64(share));
+    }
+
+    pub fn worked(&mut self) {
+        *self = Self::default();
+    }
+
+    pub fn waits(&self, now: Duration) -> bool {
+        self.until.is_some_and(|until| now < until)
+    }
+}
+
+impl Runner {
+    /// Opens the spool and makes the runner; the first turn reads the lab. `wake` makes callbacks
+    /// that wake the loop when an attempt reports.
+    pub fn new(
+        lab: Lab,
+        options: Options,
+        env: Environment,
+        state: StateFolder,
+        wake: Box<dyn Fn() -> Box<dyn Fn() + Send> + Send>,
+    ) -> Result<Self, RunnerError> {
+        let spool = Spool::open(&state.spool()).map_err(|cause| RunnerError::State {
+            doing: "read the spool",
+            path: state.spool(),
+            cause,
+        })?;
+        Ok(Self {
+            lab,
+            options,
+            env,
+            state,
+            spool,
+            world: World::default(),
+            held: BTreeMap::new(),
+            outbox: Vec::new(),
+            spooled: Vec::new(),
+            give_back: BTreeMap::new(),
+            reports: channel(),
+            wake,
+            ending: Ending::No,
+            begun: false,
+            stale: true,
+            last_fetch: None,
+            last_push: None,
+            backoff: Backoff::default(),
+            heartbeat: Heartbeat::default(),
+            left_to_peer: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            paused: None,
+            refused: None,
+        })
+    }
+
+    /// The server may hold something new: the next turn looks.
+    pub fn poke(&mut self) {
+        self.stale = true;
+    }
+
+    /// The admin asks for the end: the first time running jobs may end, the second time they are stopped.
+    pub fn stop(&mut self) {
+        self.ending = if self.ending == Ending::No {
+            Ending::Drain
+        } else {
+            Ending::Stop
+        };
+        if self.ending == Ending::Stop {
+            for held in self.held.values_mut() {
+                if let Phase::Running(attempt) = &mut held.phase {
+                    attempt.stop.get_or_insert(Stop::Shutdown);
+                    attempt.handle.terminate();
+                }
+            }
+        }
+    }
+
+    /// One turn: take in what attempts reported, publish, look, claim, verify, start, say it.
+    pub fn tick(&mut self) -> Result<Turn, RunnerError> {
+        let now = self.env.clock.since_boot();
+        let mut again = self.take_reports()?;
+        if self.backoff.waits(now) {
+            self.spool_new()?;
+            return Ok(if self.may_leave() {
+                Turn::Done
+            } else {
+                Turn::Wait(self.next_wait(now))
+            });
+        }
+        if !self.begun {
+            self.look()?;
+            if !self.begun {
+                return Ok(Turn::Wait(self.next_wait(now)));
+            }
+            again = true;
+        }
+        again |= self.publish()?;
+        if self.is_due(now) {
+            again |= self.look()?;
+        }
+        self.expire();
+        again |= self.hand_back()?;
+        if !self.push_waits(now) {
+            again |= self.claim()?;
+        }
+        self.beat()?;
+        if again {
+            return Ok(Turn::Again);
+        }
+        if self.is_done() {
+            self.last_beat()?;
+            return Ok(Turn::Done);
+        }
+        Ok(Turn::Wait(self.next_wait(self.env.clock.since_boot())))
+    }
+
+    /// Whether it is time to look at the server.
+    fn is_due(&self, now: Duration) -> bool {
+        let poll = self.world.files.config.poll.duration();
+        self.stale
+            || self
+                .last_fetch
+                .is_none_or(|last| now.saturating_sub(last) >= poll)
+    }
+
+    /// Whether the host's rate limit asks to gather more before the next push.
+    fn push_waits(&self, now: Duration) -> bool {
+        let interval = self.world.files.config.push_interval.duration();
+        !interval.is_zero()
+            && self
+                .last_push
+                .is_some_and(|last| now.saturating_sub(last) < interval)
+    }
+
+    fn next_wait(&self, now: Duration) -> Duration {
+        let config = &self.world.files.config;
+        let remaining = |last: Option<Duration>, interval: Duration| {
+            last.map_or(Duration::ZERO, |last| {
+                interval.saturating_sub(now.saturating_sub(last))
+            })
+        };
+        let mut wait = remaining(self.last_fetch, config.poll.duration());
+        if self.begun {
+            wait = wait.min(remaining(self.heartbeat.last, config.heartbeat.duration()));
+            let wall = self.env.clock.now();
+            let expiry = self
+                .world
+                .waiting
+                .values()
+                .filter_map(|waiting| waiting.expires_at)
+                .min();
+            if let Some(at) = expiry {
+                wait = wait.min(Duration::from_secs_f64(
+                    at.seconds_since(wall).clamp(0.01, 3600.0),
+                ));
+            }
+            if !config.push_interval.duration().is_zero() {
+                let push = remaining(self.last_push, config.push_interval.duration());
+                wait = if push.is_zero() { wait } else { wait.min(push) };
+            }
+        }
+        match self.backoff.until {
+            Some(until) => until.saturating_sub(now).max(Duration::from_millis(1)),
+            None => wait.max(Duration::from_millis(1)),
+        }
+    }
+
+    /// Jobs that waited longer than they wanted.
+    fn expire(&mut self) {
+        let now = self.env.clock.now();
+        let expired: Vec<JobId> = self
+            .world
+            .waiting
+            .iter()
+            .filter(|(id, waiting)| {
+                waiting.expires_at.is_some_and(|at| at <= now) && !self.held.contains_key(id)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in expired {
+            if let Some(waiting) = self.world.waiting.remove(&id) {
+                let why = super::world::Why::Expired;
+                self.world.closings.insert(
+                    id,
+                    super::world::Closing {
+                        submission: waiting.submission,
+                        why,
+                    },
+                );
+            }
+        }
+    }
+
+    /// What the plan gives to this runner's boards.
+    pub(super) fn planned(&mut self) -> Vec<(JobId, BoardName)> {
+        let now = self.env.clock.since_boot();
+        let lease = self.world.files.config.lease.duration();
+        let me = &self.options.name;
+        let living: BTreeSet<RunnerName> = self
+            .peers
+            .iter()
+            .filter(|(name, (_, moved))| *name != me && now.saturating_sub(*moved) < lease)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let patience = self
+            .world
+            .files
+            .config
+            .poll
+            .duration()
+            .saturating_mul(PEER_POLLS);
+        let idle = boards::idle(&self.world, &self.options, &living);
+        let mine: BTreeSet<BoardName> = self
+            .world
+            .files
+            .boards
+            .values()
+            .filter(|board| boards::is_mine(board, &self.options))
+            .map(|board| board.name.clone())
+            .collect();
+        if !idle.iter().any(|board| mine.contains(&board.name)) {
+            return Vec::new();
+        }
+        let free = |id: &JobId| !self.held.contains_key(id) && !self.world.claims.contains_key(id);
+        let jobs: Vec<_> = self
+            .world
+            .waiting
+            .values()
+            .filter(|w| free(&w.candidate.id))
+            .map(|w| w.candidate.clone())
+            .collect();
+        let pairs = schedule::plan(&jobs, &idle);
+        let (own, peers): (Vec<_>, Vec<_>) = pairs
+            .into_iter()
+            .partition(|(_, board)| mine.contains(board));
+        let given: BTreeSet<JobId> = peers.iter().map(|(id, _)| *id).collect();
+        self.left_to_peer.retain(|id, _| given.contains(id));
+        let mut own = own;
+        // A peer that does not take what the plan gave it, for whatever reason, must not hold a job up.
+        let late: BTreeSet<JobId> = given
+            .into_iter()
+            .filter(|id| {
+                now.saturating_sub(*self.left_to_peer.entry(*id).or_insert(now)) >= patience
+            })
+            .collect();
+        if !late.is_empty() {
+            let taken: BTreeSet<&BoardName> = own.iter().map(|(_, board)| board).collect();
+            let rest: Vec<_> = idle
+                .iter()
+                .filter(|b| mine.contains(&b.name) && !taken.contains(&b.name))
+                .cloned()
+                .collect();
+            let jobs: Vec<_> = jobs
+                .into_iter()
+                .filter(|job| late.contains(&job.id))
+                .collect();
+            own.extend(schedule::plan(&jobs, &rest));
+        }
+        own
+    }
+
+    /// Whether the runner has come to its end.
+    fn is_done(&mut self) -> bool {
+        if self.refused.is_some() && self.may_leave() {
+            return true;
+        }
+        let quiet = self.held.is_empty() && self.outbox.is_empty() && self.give_back.is_empty();
+        if !quiet || !self.begun {
+            return false;
+        }
+        if self.ending != Ending::No {
+            return true;
+        }
+        self.options.until_idle && !self.stale && !self.could_start()
+    }
+
+    /// Whether a runner that was asked to end may go though the server does not take its results:
+    /// they are in the spool.
+    fn may_leave(&self) -> bool {
+        self.ending != Ending::No
+            && !self
+                .held
+                .values()
+                .any(|held| matches!(held.phase, Phase::Running(_)))
+    }
+
+    /// Whether a job could ever start on one of this runner's fit boards, or needs closing. What
+    /// another runner has claimed is that runner's.
+    fn could_start(&self) -> bool {
+        let fit = boards::fit(&self.world, &self.options);
+        let free = |id: &JobId| !self.world.claims.contains_key(id);
+        self.world.closings.keys().any(free)
+            || self.world.waiting.iter().any(|(id, waiting)| {
+                free(id)
+                    && fit
+                        .iter()
+                        .any(|board| schedule::fits(&waiting.candidate, board))
+            })
+    }
+
+    /// A test lets the runner die at this point.
+    pub(super) fn pass(&self, point: Point) -> Result<(), RunnerError> {
+        if (self.env.dies_at)(point) {
+            Err(RunnerError::Died(point))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn say(&self, line: &str) {
+        (self.env.say)(line);
+    }
+
+    /// Who writes the runner's commits.
+    pub(super) fn author(&self) -> Person {
+        Person {
+            name: format!("pumice runner {}", self.options.name),
+            email: format!("{}@runner.pumice.invalid", self.options.name),
+            time: self.env.clock.now(),
+        }
+    }
+
+    pub fn name(&self) -> &RunnerName {
+        &self.options.name
+    }
+
+    /// The jobs that run, with their boards: for the daemon's terminal and for tests.
+    pub fn running(&self) -> Vec<(JobId, BoardName)> {
+        self.held
+            .iter()
+            .filter_map(|(id, held)| match &held.phase {
+                Phase::Running(attempt) => Some((*id, attempt.board.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,142 @@
+//! Beginning an attempt.
+
+use std::ffi::OsString;
+
+use serde_json::{Value, json};
+
+use super::env::{Point, Report};
+use super::runner::{Attempt, Phase};
+use super::{Runner, RunnerError};
+use crate::dispatch::AttemptSpec;
+use crate::lab::{Reader, submitted};
+use crate::model::board::DispatcherChoice;
+use crate::model::record::ClaimFacts;
+use crate::model::{Board, BoardName, JobId, State};
+
+/// The most that is kept of a log: half of it the beginning, half of it the end.
+const LOG_CAP: u64 = 64 << 20;
+
+impl Runner {
+    /// Starts the dispatcher of a verified claim.
+    pub(super) fn start(
+        &mut self,
+        reader: &Reader,
+        id: JobId,
+        board: &BoardName,
+    ) -> Result<(), RunnerError> {
+        let Some(held) = self.held.get(&id) else {
+            return Ok(());
+        };
+        let judged = submitted(reader.repo(), &held.submission, &self.world.files)?;
+        let (Some(job), Some(known)) = (judged.job, self.world.files.boards.get(board)) else {
+            // The lab's files changed under the claim; the next plan decides anew.
+            self.release(id);
+            return Ok(());
+        };
+        let Some(choice) = known.dispatcher(job.dispatcher.as_deref()) else {
+            self.release(id);
+            return Ok(());
+        };
+        let timeouts = &self.world.files.config.timeouts;
+        let n = self.world.attempts.get(&id).map_or(0, Vec::len) as u32 + 1;
+        let mut record = judged.record;
+        record.claim = Some(ClaimFacts {
+            runner: self.options.name.clone(),
+            board: Some(board.clone()),
+            device_type: Some(known.device_type.clone()),
+            at: held.claim.at,
+        });
+        record.state = State::Running;
+        let spec = AttemptSpec {
+            id,
+            attempt: n,
+            board: board.clone(),
+            folder: self.state.attempt(id, n),
+            job_name: record.job_name.clone(),
+            job: record.definition.clone(),
+            board_file: board_json(known),
+            argv: self.argv(choice),
+            actions: job
+                .actions
+                .iter()
+                .map(|a| (a.command.clone(), a.timeout.map(|span| span.duration())))
+                .collect(),
+            deadline: job
+                .timeout
+                .unwrap_or(timeouts.job)
+                .min(timeouts.max)
+                .duration(),
+            idle: None,
+            grace: timeouts.grace.duration(),
+            log_cap: LOG_CAP,
+            cookie: format!("{}:{id}-{n}", self.state.instance()),
+        };
+        self.state.mark_started(id, held.id)?;
+        let started_at = self.env.clock.now();
+        let (sender, wake) = (self.reports.0.clone(), (self.wake)());
+        let report: Report = Box::new(move |message| {
+            // The loop may have ended; then nobody needs the report.
+            let _ = sender.send((id, n, message));
+            wake();
+        });
+        match self.env.driver.start(spec, report) {
+            Ok(handle) => {
+                self.say(&format!(
+                    "{} {} starts on {board}, attempt {n}",
+                    id.short(),
+                    record.job_name
+                ));
+                let attempt = Attempt {
+                    board: board.clone(),
+                    n,
+                    job,
+                    record,
+                    started_at,
+                    steps: Vec::new(),
+                    progress: 0,
+                    handle,
+                    stop: None,
+                };
+                if let Some(held) = self.held.get_mut(&id) {
+                    held.phase = Phase::Running(Box::new(attempt));
+                }
+            }
+            Err(cause) => {
+                // Nothing ran: the host is short of something, and the claim is somebody else's chance.
+                self.say(&format!(
+                    "{}: cannot start a thread for it: {cause}",
+                    id.short()
+                ));
+                self.release(id);
+                self.backoff.failed(self.env.clock.since_boot());
+            }
+        }
+        self.pass(Point::Started)
+    }
+
+    fn argv(&self, choice: &DispatcherChoice) -> Vec<OsString> {
+        match choice {
+            DispatcherChoice::BuiltIn(name) => {
+                vec![
+                    self.options.program.clone().into_os_string(),
+                    "dispatch".into(),
+                    name.into(),
+                ]
+            }
+            DispatcherChoice::Program { command, .. } => {
+                command.iter().map(OsString::from).collect()
+            }
+        }
+    }
+}
+
+/// What a dispatcher is told of its board: the file with its type's defaults filled in.
+fn board_json(board: &Board) -> Value {
+    json!({
+        "name": board.name,
+        "device_type": board.device_type,
+        "tags": board.tags,
+        "power": board.power,
+        "console": board.console,
+    })
+}

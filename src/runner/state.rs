@@ -1,0 +1,125 @@
+//! The runner's state folder: its lock, its instance id, its marks of claims that were started.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use uuid::Uuid;
+
+use super::RunnerError;
+use crate::model::{JobId, ObjectId};
+
+/// A locked state folder.
+pub struct StateFolder {
+    root: PathBuf,
+    instance: String,
+    /// Holds the lock as long as it lives.
+    _lock: File,
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunnerError {
+    let path = path.to_owned();
+    move |cause| RunnerError::State { doing, path, cause }
+}
+
+impl StateFolder {
+    /// Makes the folder where it is not there, locks it, and reads or invents its instance id.
+    pub fn open(root: &Path) -> Result<Self, RunnerError> {
+        for folder in ["jobs", "spool", "started", "evidence"] {
+            let folder = root.join(folder);
+            fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
+        }
+        // Attempts run with this folder's path; a relative one would point elsewhere from theirs.
+        let root = root.canonicalize().map_err(failed("find", root))?;
+        let lock_path = root.join("lock");
+        let lock = File::create(&lock_path).map_err(failed("make", &lock_path))?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(RunnerError::Locked(root));
+        }
+        let instance_path = root.join("instance");
+        let instance = match fs::read_to_string(&instance_path) {
+            Ok(text) if Uuid::parse_str(text.trim()).is_ok() => text.trim().to_owned(),
+            Ok(_) => Self::new_instance(&instance_path)?,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                Self::new_instance(&instance_path)?
+            }
+            Err(cause) => return Err(failed("read", &instance_path)(cause)),
+        };
+        Ok(Self {
+            root,
+            instance,
+            _lock: lock,
+        })
+    }
+
+    fn new_instance(path: &Path) -> Result<String, RunnerError> {
+        let instance = Uuid::new_v4().to_string();
+        write_durably(path, instance.as_bytes()).map_err(failed("write", path))?;
+        Ok(instance)
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Tells this state folder from every other one.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    pub fn mirror(&self) -> PathBuf {
+        self.root.join("mirror.git")
+    }
+
+    pub fn spool(&self) -> PathBuf {
+        self.root.join("spool")
+    }
+
+    /// Where records go that the fence refused.
+    pub fn evidence(&self) -> PathBuf {
+        self.root.join("evidence")
+    }
+
+    /// An attempt's own folder.
+    pub fn attempt(&self, id: JobId, attempt: u32) -> PathBuf {
+        self.root.join("jobs").join(format!("{id}-{attempt}"))
+    }
+
+    /// Notes that an attempt begins under this claim: after a crash it counts.
+    pub fn mark_started(&self, id: JobId, claim: ObjectId) -> Result<(), RunnerError> {
+        let path = self.root.join("started").join(id.to_string());
+        fs::write(&path, claim.to_string()).map_err(failed("write", &path))
+    }
+
+    pub fn was_started(&self, id: JobId, claim: ObjectId) -> bool {
+        fs::read_to_string(self.root.join("started").join(id.to_string()))
+            .is_ok_and(|text| text == claim.to_string())
+    }
+
+    /// Forgets an attempt: its mark and its folder.
+    pub fn forget(&self, id: JobId, attempt: u32) {
+        // What cannot be removed only takes room; the next start sweeps the folder.
+        let _ = fs::remove_file(self.root.join("started").join(id.to_string()));
+        let _ = fs::remove_dir_all(self.attempt(id, attempt));
+    }
+
+    /// Bytes free where logs and records are written; `None` when the system does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let stat = rustix::fs::statvfs(&self.root).ok()?;
+        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
+
+/// Writes a file so that after a power loss it is there whole or not at all.
+pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}

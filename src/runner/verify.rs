@@ -1,0 +1,214 @@
+//! Deciding about won claims, from a fetch that began after they stood on the server.
+
+use super::boards;
+use super::env::Point;
+use super::outbox::{Ending, Item};
+use super::runner::Phase;
+use super::world::Why;
+use super::{Runner, RunnerError};
+use crate::lab::{Reader, policy, submitted};
+use crate::model::record::{BoardHealth, Canceled, ClaimFacts};
+use crate::model::{BoardName, Health, JobId, ObjectId, Reason, Record, State, record};
+
+/// What a won claim turns out to be good for.
+enum Decision {
+    Start(BoardName),
+    Close(Why),
+    GiveBack,
+}
+
+impl Runner {
+    /// Decides about every claim that is not verified yet. Says whether there was one.
+    pub(super) fn verify(&mut self, reader: &Reader) -> Result<bool, RunnerError> {
+        let ids: Vec<JobId> = self
+            .held
+            .iter()
+            .filter(|(_, held)| matches!(held.phase, Phase::Unverified))
+            .map(|(id, _)| *id)
+            .collect();
+        if self.world.rewritten.is_some() {
+            // Nothing counts as gone and nothing starts while main is not what it was.
+            for id in &ids {
+                self.release(*id);
+            }
+            return Ok(!ids.is_empty());
+        }
+        let mut starts = Vec::new();
+        for id in &ids {
+            match self.decide(*id) {
+                Decision::Start(board) => starts.push((*id, board)),
+                Decision::Close(why) => self.close(reader, *id, why)?,
+                Decision::GiveBack => self.release(*id),
+            }
+        }
+        self.pass(Point::Verified)?;
+        for (id, board) in starts {
+            self.start(reader, id, &board)?;
+        }
+        Ok(!ids.is_empty())
+    }
+
+    fn decide(&self, id: JobId) -> Decision {
+        let Some(held) = self.held.get(&id) else {
+            return Decision::GiveBack;
+        };
+        if self.world.finished.contains(&id) {
+            return Decision::GiveBack;
+        }
+        if let Some(closing) = self.world.closings.get(&id) {
+            return Decision::Close(closing.why);
+        }
+        let waits =
+            self.world.waiting.contains_key(&id) && self.world.is_alive(id, &held.submission.path);
+        let Some(board) = held.claim.board.clone().filter(|_| waits) else {
+            return Decision::GiveBack;
+        };
+        let others = self
+            .world
+            .claims
+            .iter()
+            .filter(|(other, _)| **other != id)
+            .map(|(_, seen)| &seen.claim);
+        let free = !boards::claimed(others).contains(&board);
+        let fit = self.world.files.boards.get(&board).is_some_and(|known| {
+            boards::is_mine(known, &self.options)
+                && boards::health(known, &self.world, &self.options).0 == BoardHealth::Good
+        });
+        if free && fit {
+            Decision::Start(board)
+        } else {
+            Decision::GiveBack
+        }
+    }
+
+    /// Lets a held claim go.
+    pub(super) fn release(&mut self, id: JobId) {
+        if let Some(held) = self.held.remove(&id) {
+            self.give_back.insert(id, held.id);
+        }
+    }
+
+    /// Ends a job that needs no board: its record goes to the outbox.
+    pub(super) fn close(
+        &mut self,
+        reader: &Reader,
+        id: JobId,
+        why: Why,
+    ) -> Result<(), RunnerError> {
+        let Some(held) = self.held.get(&id) else {
+            return Ok(());
+        };
+        let mut record = submitted(reader.repo(), &held.submission, &self.world.files)?.record;
+        let (claim, n) = (
+            held.id,
+            self.world.attempts.get(&id).map_or(0, Vec::len) as u32,
+        );
+        record.claim = Some(ClaimFacts {
+            runner: self.options.name.clone(),
+            board: None,
+            device_type: None,
+            at: held.claim.at,
+        });
+        self.finish_closed(reader, &mut record, why)?;
+        if let Some(held) = self.held.get_mut(&id) {
+            held.phase = Phase::Ending;
+        }
+        let ending = Ending::Finish(Box::new(record));
+        self.outbox.push(Item {
+            claim,
+            attempt: n,
+            ending,
+            files: Vec::new(),
+            board: None,
+        });
+        Ok(())
+    }
+
+    /// Fills in how a job ended that no dispatcher ended.
+    fn finish_closed(
+        &self,
+        reader: &Reader,
+        record: &mut Record,
+        why: Why,
+    ) -> Result<(), RunnerError> {
+        let now = self.env.clock.now();
+        record.state = State::Finished;
+        record.verdict = Some(record::verdict(&record.suites));
+        record.finished_at = Some(now);
+        record.attempts = self.past_attempts(record.id);
+        match why {
+            Why::Rejected => {
+                record.health = Some(Health::Rejected);
+                record.message = record
+                    .diagnostics
+                    .iter()
+                    .find(|d| d.is_error())
+                    .map(|d| d.message.clone());
+                if record.message.is_none() {
+                    record.message = Some(
+                        "group jobs (device_group) cannot run on this version's runners".to_owned(),
+                    );
+                }
+            }
+            Why::Left(by) => {
+                record.health = Some(Health::Canceled);
+                record.canceled = Some(self.canceled(reader, record, by)?);
+            }
+            Why::Expired => {
+                record.health = Some(Health::Canceled);
+                record.reason = Some(Reason::Expired);
+                record.message =
+                    Some("not started within the time that `expires` gives it".to_owned());
+                record.canceled = Some(Canceled {
+                    by: None,
+                    at: now,
+                    commit: None,
+                    allowed: true,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Who canceled a job, and whether the lab's policy would have let them.
+    pub(super) fn canceled(
+        &self,
+        reader: &Reader,
+        record: &Record,
+        by: ObjectId,
+    ) -> Result<Canceled, RunnerError> {
+        let commit = reader.repo().commit(by)?;
+        let files = &self.world.files;
+        let user = match files.config.user_of(&commit.author.email) {
+            Some(user) => user.to_owned(),
+            None => commit
+                .author
+                .email
+                .split('@')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        };
+        let board = record.claim.as_ref().and_then(|claim| claim.board.as_ref());
+        let allowed = policy::may_cancel(files, &user, &record.submitter.user, board);
+        Ok(Canceled {
+            by: Some(user),
+            at: commit.committer.time,
+            commit: Some(by),
+            allowed,
+        })
+    }
+
+    /// The attempts that were retried, by number.
+    pub(super) fn past_attempts(&self, id: JobId) -> Vec<record::Attempt> {
+        let past = self
+            .world
+            .attempts
+            .get(&id)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let mut attempts: Vec<_> = past.iter().map(|past| past.record.clone()).collect();
+        attempts.sort_by_key(|attempt| attempt.n);
+        attempts
+    }
+}

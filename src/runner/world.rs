@@ -1,0 +1,407 @@
+//! What the lab says, as last fetched: everything the runner decides from.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+
+use crate::lab::{self, submitted};
+use crate::lab::{
+    FilesKey, Heartbeat, JournalChange, Journals, LabError, QueueEvent, Reader, SeenClaim,
+    Submission,
+};
+use crate::model::lab::LabFiles;
+use crate::model::record::BoardRecord;
+use crate::model::{BoardName, JobId, ObjectId, Reason, RunnerName, Time};
+use crate::schedule::Candidate;
+
+/// How far back a board's use counts for "least used".
+const RECENT_S: f64 = 14.0 * 86_400.0;
+
+/// The lab, as last fetched.
+#[derive(Default)]
+pub(super) struct World {
+    /// Main's head as last walked.
+    pub main: Option<ObjectId>,
+    /// Main's head as it stands, while it is no descendant of the one last walked.
+    pub rewritten: Option<ObjectId>,
+    files_key: FilesKey,
+    pub files: LabFiles,
+    pub journals: Journals,
+    pub finished: HashSet<JobId>,
+    pub attempts: HashMap<JobId, Vec<PastAttempt>>,
+    pub noted: BTreeMap<BoardName, BoardRecord>,
+    pub claims: BTreeMap<JobId, SeenClaim>,
+    pub heartbeats: BTreeMap<RunnerName, Heartbeat>,
+    /// The versions on main, by path.
+    pub known: BTreeMap<String, Submission>,
+    pub waiting: BTreeMap<JobId, Waiting>,
+    pub closings: BTreeMap<JobId, Closing>,
+    /// Recent uses, oldest first, with their sum by board.
+    uses: VecDeque<Use>,
+    use_sums: BTreeMap<BoardName, f64>,
+}
+
+/// A retried attempt, as its journal says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PastAttempt {
+    pub claim: ObjectId,
+    pub record: crate::model::record::Attempt,
+}
+
+/// A job that could start.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub submission: Submission,
+    pub candidate: Candidate,
+    pub expires_at: Option<Time>,
+}
+
+/// A job that needs a record but no board.
+#[derive(Debug, Clone)]
+pub(super) struct Closing {
+    pub submission: Submission,
+    pub why: Why,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    Rejected,
+    /// This commit took the version off main.
+    Left(ObjectId),
+    Expired,
+}
+
+struct Use {
+    board: BoardName,
+    until: Time,
+    seconds: f64,
+}
+
+impl World {
+    /// Whether this very job (not merely its path and text) is on main.
+    pub fn is_alive(&self, id: JobId, path: &str) -> bool {
+        self.known
+            .get(path)
+            .is_some_and(|submission| submission.id == id)
+    }
+
+    /// How long a board worked lately.
+    pub fn busy_seconds(&self, board: &BoardName) -> f64 {
+        self.use_sums.get(board).copied().unwrap_or(0.0)
+    }
+
+    /// The first look: from the last main that a journal's runner has walked, else from the queue
+    /// as it stands. `Err` holds the head that main should contain and does not.
+    pub fn begin(
+        &mut self,
+        reader: &Reader,
+        me: &RunnerName,
+        accept: Option<ObjectId>,
+        now: Time,
+    ) -> Result<Result<(), (String, ObjectId)>, LabError> {
+        self.observe_runners(reader, now)?;
+        let Some(main) = reader.main()? else {
+            return Ok(Ok(()));
+        };
+        let mut seen = Vec::new();
+        for (runner, head) in &self.journals {
+            if let Some(seen_there) = reader.seen(*head)? {
+                seen.push((runner.clone(), seen_there));
+            }
+        }
+        let own = seen.iter().find(|(runner, _)| runner == me);
+        let base = own
+            .or_else(|| seen.iter().max_by_key(|(_, seen)| seen.at))
+            .map(|(_, seen)| seen.main);
+        if accept != Some(main) {
+            let named = seen
+                .iter()
+                .map(|(runner, seen)| (format!("the journal of {runner}"), seen.main));
+            let claimed = self
+                .claims
+                .iter()
+                .map(|(id, seen)| (format!("the claim of {id}"), seen.claim.main));
+            for (by, head) in named.chain(claimed) {
+                if !reader.repo().exists(head) || !reader.repo().is_ancestor(head, main)? {
+                    return Ok(Err((by, head)));
+                }
+            }
+        }
+        self.load_files(reader, main)?;
+        let start = match base {
+            Some(base)
+                if reader.repo().exists(base) && reader.repo().is_ancestor(base, main)? =>
+            {
+                base
+            }
+            _ => main,
+        };
+        for submission in lab::alive(reader.repo(), start)? {
+            self.join(reader, submission)?;
+        }
+        self.main = Some(start);
+        if start != main {
+            self.walk(reader, start, main)?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Every look after the first. Says which jobs left main, with the commit that took them off.
+    pub fn observe(
+        &mut self,
+        reader: &Reader,
+        accept: Option<ObjectId>,
+        now: Time,
+    ) -> Result<Vec<(JobId, ObjectId)>, LabError> {
+        self.observe_runners(reader, now)?;
+        let Some(main) = reader.main()? else {
+            return Ok(Vec::new());
+        };
+        let Some(walked) = self.main else {
+            // The lab was empty until now.
+            self.load_files(reader, main)?;
+            for submission in lab::alive(reader.repo(), main)? {
+                self.join(reader, submission)?;
+            }
+            self.main = Some(main);
+            return Ok(Vec::new());
+        };
+        if main == walked {
+            self.rewritten = None;
+            return Ok(Vec::new());
+        }
+        let grown = reader.repo().is_ancestor(walked, main)?;
+        if !grown && accept != Some(main) {
+            self.rewritten = Some(main);
+            return Ok(Vec::new());
+        }
+        self.rewritten = None;
+        self.load_files(reader, main)?;
+        if grown {
+            self.walk(reader, walked, main)
+        } else {
+            self.replace_queue(reader, main)
+        }
+    }
+
+    fn load_files(&mut self, reader: &Reader, main: ObjectId) -> Result<(), LabError> {
+        let key = reader.lab_files_key(main)?;
+        if key != self.files_key || self.files_key == FilesKey::default() {
+            self.files = reader.lab_files(main)?;
+            self.files_key = key;
+        }
+        Ok(())
+    }
+
+    fn walk(
+        &mut self,
+        reader: &Reader,
+        from: ObjectId,
+        to: ObjectId,
+    ) -> Result<Vec<(JobId, ObjectId)>, LabError> {
+        let mut left = Vec::new();
+        for event in lab::advance(reader.repo(), from, to, &self.known)? {
+            match event {
+                QueueEvent::Joined(submission) => self.join(reader, submission)?,
+                QueueEvent::Left { submission, by } => left.extend(self.leave(submission, by)),
+            }
+        }
+        self.main = Some(to);
+        Ok(left)
+    }
+
+    /// An accepted rewrite: the new main's queue is the queue.
+    fn replace_queue(
+        &mut self,
+        reader: &Reader,
+        main: ObjectId,
+    ) -> Result<Vec<(JobId, ObjectId)>, LabError> {
+        let alive = lab::alive(reader.repo(), main)?;
+        let ids: BTreeSet<JobId> = alive.iter().map(|submission| submission.id).collect();
+        let gone: Vec<Submission> = self
+            .known
+            .values()
+            .filter(|known| !ids.contains(&known.id))
+            .cloned()
+            .collect();
+        let mut left = Vec::new();
+        for submission in gone {
+            left.extend(self.leave(submission, main));
+        }
+        for submission in alive {
+            if !self.is_alive(submission.id, &submission.path) {
+                self.join(reader, submission)?;
+            }
+        }
+        self.main = Some(main);
+        Ok(left)
+    }
+
+    fn join(&mut self, reader: &Reader, submission: Submission) -> Result<(), LabError> {
+        self.known
+            .insert(submission.path.clone(), submission.clone());
+        let id = submission.id;
+        if self.finished.contains(&id) {
+            return Ok(());
+        }
+        let judged = submitted(reader.repo(), &submission, &self.files)?;
+        match judged
+            .job
+            .as_ref()
+            .and_then(|job| Some((job, Candidate::new(id, submission.order, job)?)))
+        {
+            Some((job, mut candidate)) => {
+                candidate.not_on = self.failed_boards(id);
+                let expires_at = job
+                    .expires
+                    .map(|span| submission.submitted_at.plus_seconds(span.seconds()));
+                self.waiting.insert(
+                    id,
+                    Waiting {
+                        submission,
+                        candidate,
+                        expires_at,
+                    },
+                );
+            }
+            None => {
+                self.closings.insert(
+                    id,
+                    Closing {
+                        submission,
+                        why: Why::Rejected,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, submission: Submission, by: ObjectId) -> Option<(JobId, ObjectId)> {
+        let id = submission.id;
+        if self.is_alive(id, &submission.path) {
+            self.known.remove(&submission.path);
+        }
+        self.waiting.remove(&id);
+        if self.finished.contains(&id) {
+            return None;
+        }
+        // What is rejected stays rejected, though its author took it away meanwhile.
+        self.closings.entry(id).or_insert(Closing {
+            submission,
+            why: Why::Left(by),
+        });
+        Some((id, by))
+    }
+
+    /// Journals, claims and heartbeats.
+    fn observe_runners(&mut self, reader: &Reader, now: Time) -> Result<(), LabError> {
+        let journals = reader.journals()?;
+        if journals != self.journals {
+            for change in reader.journal_changes(&self.journals, &journals)? {
+                self.note(reader, change, now)?;
+            }
+            self.journals = journals;
+        }
+        while self
+            .uses
+            .front()
+            .is_some_and(|used| now.seconds_since(used.until) > RECENT_S)
+        {
+            if let Some(old) = self.uses.pop_front() {
+                *self.use_sums.entry(old.board).or_default() -= old.seconds;
+            }
+        }
+        self.claims = reader.claims(&self.claims)?;
+        self.heartbeats = reader.heartbeats(&self.heartbeats)?;
+        Ok(())
+    }
+
+    fn note(&mut self, reader: &Reader, change: JournalChange, now: Time) -> Result<(), LabError> {
+        match change {
+            JournalChange::Record(change) => {
+                let Some(blob) = change.new else {
+                    return Ok(());
+                };
+                self.finish(change.id);
+                // Old records are not read: only their ids matter.
+                if is_recent(&change.path, now)
+                    && let Ok(record) = reader.record(blob)
+                {
+                    self.note_use(&record);
+                }
+            }
+            JournalChange::Attempt(change) => {
+                let record = reader.attempt_record(change.blob)?;
+                let past = PastAttempt {
+                    claim: record.claim,
+                    record: record.attempt,
+                };
+                let attempts = self.attempts.entry(change.id).or_default();
+                if !attempts.iter().any(|known| known.claim == past.claim) {
+                    attempts.push(past);
+                }
+                let failed = self.failed_boards(change.id);
+                if let Some(waiting) = self.waiting.get_mut(&change.id) {
+                    waiting.candidate.not_on = failed;
+                }
+            }
+            JournalChange::Board { blob, .. } => {
+                let record = reader.board_record(blob)?;
+                if self
+                    .noted
+                    .get(&record.board)
+                    .is_none_or(|known| known.at <= record.at)
+                {
+                    self.noted.insert(record.board.clone(), record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A job has its record.
+    pub fn finish(&mut self, id: JobId) {
+        self.finished.insert(id);
+        self.waiting.remove(&id);
+        self.closings.remove(&id);
+        self.attempts.remove(&id);
+    }
+
+    fn note_use(&mut self, record: &crate::model::Record) {
+        let board = record.claim.as_ref().and_then(|claim| claim.board.clone());
+        if let (Some(board), Some(from), Some(until)) =
+            (board, record.started_at, record.finished_at)
+        {
+            let seconds = until.seconds_since(from).max(0.0);
+            *self.use_sums.entry(board.clone()).or_default() += seconds;
+            self.uses.push_back(Use {
+                board,
+                until,
+                seconds,
+            });
+        }
+    }
+
+    fn failed_boards(&self, id: JobId) -> BTreeSet<BoardName> {
+        let attempts = self
+            .attempts
+            .get(&id)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let failed = attempts
+            .iter()
+            .filter(|past| past.record.reason == Some(Reason::Board));
+        failed
+            .filter_map(|past| past.record.board.clone())
+            .collect()
+    }
+}
+
+/// Whether a record's path (`jobs/yyyy/mm/dd/hh/…`) lies in the days that count.
+fn is_recent(path: &str, now: Time) -> bool {
+    let oldest = now
+        .plus_seconds(-RECENT_S)
+        .utc()
+        .format("jobs/%Y/%m/%d/%H")
+        .to_string();
+    path >= oldest.as_str()
+}

@@ -1,0 +1,386 @@
+//! The protocol under randomised faults: several runners in one process on one real bare
+//! repository, with failing fetches, lost, late and doubled answers, and a death at every named point.
+//!
+//! What must hold in the end, whatever happened: every job has exactly one record, no claim is left,
+//! and no board ever ran two attempts at a time. `PUMICE_LONG=1` runs many more seeds.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pumice::dispatch::{AttemptEnd, AttemptMessage, AttemptSpec, Exit};
+use pumice::git::{GitError, Push, Pushed, RefChange, RefStatus};
+use pumice::lab::{Lab, LabError};
+use pumice::model::{BoardName, JobId, Time};
+use pumice::runner::{
+    Clock, Driver, Environment, Options, Point, Remote, Report, Runner, RunnerError, Running,
+    StateFolder, Turn,
+};
+
+use crate::harness;
+
+/// A small generator: the seed tells the whole run.
+#[derive(Clone)]
+struct Dice(Arc<Mutex<u64>>);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(
+            seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
+        )))
+    }
+
+    fn below(&self, limit: usize) -> usize {
+        let mut state = self.0.lock().unwrap();
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        (*state >> 11) as usize % limit
+    }
+
+    fn one_in(&self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+}
+
+#[derive(Clone, Default)]
+struct SimulatedClock(Arc<AtomicU64>);
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> Time {
+        Time::from_unix(1_790_000_000).plus_seconds(self.since_boot().as_secs_f64())
+    }
+
+    fn since_boot(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What every part of one run shares.
+#[derive(Clone)]
+struct Run {
+    dice: Dice,
+    clock: SimulatedClock,
+    /// Faults happen; at the end they stop.
+    faults: Arc<AtomicU64>,
+    attempts: Arc<Mutex<Vec<Live>>>,
+    late: Arc<Mutex<VecDeque<(Lab, Push)>>>,
+    deaths: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// An attempt that runs until the test ends it.
+struct Live {
+    runner: usize,
+    board: BoardName,
+    log: PathBuf,
+    report: Report,
+    stopped: Arc<AtomicU64>,
+}
+
+impl Run {
+    fn faulty(&self) -> bool {
+        self.faults.load(Ordering::Relaxed) == 1
+    }
+}
+
+struct Faulty {
+    lab: Lab,
+    run: Run,
+}
+
+fn unanswered(push: &Push) -> Pushed {
+    Pushed {
+        refs: push
+            .updates
+            .iter()
+            .map(|update| (update.name.clone(), RefStatus::Unanswered))
+            .collect(),
+        answered: false,
+        message: "the answer was lost".to_owned(),
+    }
+}
+
+impl Remote for Faulty {
+    fn fetch(&self) -> Result<Vec<RefChange>, LabError> {
+        if self.run.faulty() && self.run.dice.one_in(12) {
+            return Err(LabError::Unreadable {
+                reference: "the server".to_owned(),
+                path: "anything".to_owned(),
+                cause: "it does not answer".to_owned(),
+            });
+        }
+        Remote::fetch(&self.lab)
+    }
+
+    fn push(&self, push: &Push) -> Result<Pushed, GitError> {
+        if self.run.faulty() {
+            match self.run.dice.below(16) {
+                0 => return Ok(unanswered(push)),
+                1 => {
+                    Remote::push(&self.lab, push)?;
+                    return Ok(unanswered(push));
+                }
+                2 => {
+                    self.run
+                        .late
+                        .lock()
+                        .unwrap()
+                        .push_back((self.lab.clone(), push.clone()));
+                    return Ok(unanswered(push));
+                }
+                _ => {}
+            }
+        }
+        Remote::push(&self.lab, push)
+    }
+}
+
+struct Scripted {
+    runner: usize,
+    run: Run,
+}
+
+struct Handle(Arc<AtomicU64>);
+
+impl Running for Handle {
+    fn terminate(&self) {
+        self.0.store(1, Ordering::Relaxed);
+    }
+
+    fn kill(&self) {
+        self.terminate();
+    }
+}
+
+impl Driver for Scripted {
+    fn start(&self, spec: AttemptSpec, report: Report) -> std::io::Result<Box<dyn Running>> {
+        let mut attempts = self.run.attempts.lock().unwrap();
+        let rival = attempts.iter().find(|live| live.board == spec.board);
+        assert!(rival.is_none(), "two attempts at a time on {}", spec.board);
+        std::fs::create_dir_all(&spec.folder)?;
+        let log = spec.folder.join("log");
+        std::fs::write(&log, format!("attempt {}\n", spec.attempt))?;
+        let stopped = Arc::new(AtomicU64::new(0));
+        attempts.push(Live {
+            runner: self.runner,
+            board: spec.board,
+            log,
+            report,
+            stopped: stopped.clone(),
+        });
+        Ok(Box::new(Handle(stopped)))
+    }
+}
+
+/// A runner that may be dead for the moment.
+struct Host {
+    index: usize,
+    runner: Option<Runner>,
+}
+
+impl Host {
+    fn boot(&mut self, upstream: &harness::Lab, run: &Run) {
+        let name = format!("r{}", self.index);
+        let state = StateFolder::open(&upstream.state(&name)).unwrap();
+        let lab = Lab::open(&upstream.url().to_string_lossy(), &state.mirror()).unwrap();
+        let (dying, points) = (run.clone(), run.deaths.clone());
+        let env = Environment {
+            remote: Box::new(Faulty {
+                lab: lab.clone(),
+                run: run.clone(),
+            }),
+            driver: Box::new(Scripted {
+                runner: self.index,
+                run: run.clone(),
+            }),
+            clock: Box::new(run.clock.clone()),
+            dies_at: Box::new(move |point: Point| {
+                let dies = dying.faulty() && dying.dice.one_in(40);
+                if dies {
+                    points.lock().unwrap().insert(point.to_string());
+                }
+                dies
+            }),
+            say: Box::new(|_| {}),
+        };
+        let options = Options {
+            until_idle: false,
+            ..upstream.options(&name)
+        };
+        self.runner =
+            Some(Runner::new(lab, options, env, state, Box::new(|| Box::new(|| {}))).unwrap());
+    }
+
+    /// The process dies: its dispatchers die with it.
+    fn die(&mut self, run: &Run) {
+        self.runner = None;
+        run.attempts
+            .lock()
+            .unwrap()
+            .retain(|live| live.runner != self.index);
+    }
+
+    fn tick(&mut self, upstream: &harness::Lab, run: &Run) {
+        if self.runner.is_none() {
+            self.boot(upstream, run);
+        }
+        let turn = self.runner.as_mut().map(|runner| {
+            runner.poke();
+            runner.tick()
+        });
+        match turn {
+            Some(Err(RunnerError::Died(_))) => self.die(run),
+            Some(Err(error)) => panic!("runner {} ended: {error}", self.index),
+            Some(Ok(Turn::Again | Turn::Wait(_) | Turn::Done)) | None => {}
+        }
+    }
+}
+
+fn end_one(run: &Run, codes: &[i32]) {
+    let mut attempts = run.attempts.lock().unwrap();
+    if attempts.is_empty() {
+        return;
+    }
+    let chosen = run.dice.below(attempts.len());
+    let live = attempts.swap_remove(chosen);
+    let code = codes[run.dice.below(codes.len())];
+    let mut end = AttemptEnd::new(Exit::Code(code), live.log.clone());
+    end.terminated = live.stopped.load(Ordering::Relaxed) == 1;
+    drop(attempts);
+    (live.report)(AttemptMessage::Ended(Box::new(end)));
+}
+
+fn play(seed: u64, steps: usize) -> BTreeSet<String> {
+    let upstream = harness::Lab::new();
+    for runner in 0..3 {
+        upstream.board(&format!("b{runner}0"), &format!("r{runner}"));
+        upstream.board(&format!("b{runner}1"), &format!("r{runner}"));
+    }
+    upstream.submit("Add boards");
+    let run = Run {
+        dice: Dice::new(seed),
+        clock: SimulatedClock::default(),
+        faults: Arc::new(AtomicU64::new(1)),
+        attempts: Arc::default(),
+        late: Arc::default(),
+        deaths: Arc::default(),
+    };
+    let mut hosts: Vec<Host> = (0..3)
+        .map(|index| Host {
+            index,
+            runner: None,
+        })
+        .collect();
+    // A lab without journals starts from the present queue; what follows is seen from its beginning.
+    hosts.iter_mut().for_each(|host| host.tick(&upstream, &run));
+    let mut jobs = 0;
+    let mut paths: Vec<String> = Vec::new();
+    let mut expected: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..steps {
+        run.clock
+            .0
+            .fetch_add(run.dice.below(700) as u64, Ordering::Relaxed);
+        match run.dice.below(20) {
+            0 => {
+                // One to three jobs in a commit, some of them invalid.
+                for _ in 0..=run.dice.below(3) {
+                    let path = format!("queue/j{jobs}.json");
+                    jobs += 1;
+                    if run.dice.one_in(6) {
+                        upstream.write(&path, "{\"device_type\": 7}");
+                    } else {
+                        upstream.job(&path, "true");
+                    }
+                    paths.push(path.clone());
+                    *expected.entry(path).or_default() += 1;
+                }
+                upstream.submit("Submit");
+            }
+            1 if !paths.is_empty() => {
+                let path = paths.swap_remove(run.dice.below(paths.len()));
+                upstream.ok(&["rm", "-q", &path]);
+                upstream.submit("Cancel");
+                if run.dice.one_in(2) {
+                    upstream.ok(&["revert", "--no-edit", "HEAD"]);
+                    upstream.push();
+                    paths.push(path.clone());
+                    *expected.entry(path).or_default() += 1;
+                }
+            }
+            2..=5 => end_one(&run, &[0, 0, 0, 1, 75, 64]),
+            6 => {
+                let late = run.late.lock().unwrap().pop_front();
+                if let Some((lab, push)) = late {
+                    Remote::push(&lab, &push).unwrap();
+                }
+            }
+            7 => {
+                let host = run.dice.below(3);
+                if run.dice.one_in(4) {
+                    hosts[host].die(&run);
+                }
+            }
+            _ => {
+                let host = run.dice.below(3);
+                hosts[host].tick(&upstream, &run);
+            }
+        }
+    }
+
+    // The faults end. What is late arrives at last, and everything must come to rest.
+    run.faults.store(0, Ordering::Relaxed);
+    while let Some((lab, push)) = { run.late.lock().unwrap().pop_front() } {
+        Remote::push(&lab, &push).unwrap();
+    }
+    let total: usize = expected.values().sum();
+    for round in 0.. {
+        run.clock.0.fetch_add(40_000, Ordering::Relaxed);
+        hosts.iter_mut().for_each(|host| host.tick(&upstream, &run));
+        while !run.attempts.lock().unwrap().is_empty() {
+            end_one(&run, &[0]);
+        }
+        let resting = upstream.refs("refs/pumice/claims/").is_empty();
+        if resting && upstream.records().len() >= total {
+            break;
+        }
+        assert!(
+            round < 60,
+            "seed {seed}: {} of {total} records, claims {:?}",
+            upstream.records().len(),
+            upstream.refs("refs/pumice/claims/")
+        );
+    }
+    let mut found: BTreeMap<String, usize> = BTreeMap::new();
+    let mut ids: BTreeSet<JobId> = BTreeSet::new();
+    for record in upstream.records().into_values() {
+        assert!(
+            record.health.is_some() && record.verdict.is_some() && record.finished_at.is_some()
+        );
+        let numbers: Vec<u32> = record.attempts.iter().map(|attempt| attempt.n).collect();
+        assert!(
+            numbers.windows(2).all(|pair| pair[0] < pair[1]),
+            "{}: attempts {numbers:?}",
+            record.id
+        );
+        ids.insert(record.id);
+        *found.entry(record.path).or_default() += 1;
+    }
+    assert_eq!(found, expected, "seed {seed}");
+    upstream.has_no_claims();
+    drop(hosts);
+    run.deaths.lock().unwrap().clone()
+}
+
+#[test]
+fn every_job_has_one_record_whatever_fails() {
+    let long = std::env::var_os("PUMICE_LONG").is_some();
+    let (seeds, steps) = if long { (40, 500) } else { (4, 220) };
+    let mut deaths = BTreeSet::new();
+    for seed in 1..=seeds {
+        deaths.extend(play(seed, steps));
+    }
+    println!("{seeds} runs of {steps} steps; runners died at {deaths:?}");
+    assert!(deaths.len() >= 4, "too few places were met: {deaths:?}");
+}
