@@ -1,14 +1,14 @@
 //! What the checkout shows by example is right: its jobs, boards, templates and lab file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use pumice::model::board::DispatcherChoice;
-use pumice::model::name::is_name;
-use pumice::model::{Board, BoardFile, BoardName, DeviceType, Job, LabConfig, ServiceState};
-use serde_json::Value;
+use pumice::model::check::{self, Checked, File};
+use pumice::model::lab::LabFiles;
+use pumice::model::{Board, Job, ServiceState};
 
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -34,63 +34,49 @@ pub(crate) fn stem(path: &Path) -> &str {
     path.file_stem().unwrap().to_str().unwrap()
 }
 
+/// The value of a file or block that has nothing to complain about.
+pub(crate) fn clean<T>(checked: Checked<T>) -> T {
+    let told: Vec<String> = checked.diagnostics.iter().map(check::line).collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+    checked.value.unwrap()
+}
+
 pub(crate) fn job(place: &str, text: &str) -> Job {
-    serde_json::from_str(text).unwrap_or_else(|cause| panic!("{place}: {cause}"))
+    clean(check::job(place, text.as_bytes(), None))
 }
 
-pub(crate) fn yaml<T: serde::de::DeserializeOwned>(place: &str, text: &str) -> T {
-    serde_yaml::from_str(text).unwrap_or_else(|cause| panic!("{place}: {cause}"))
+/// The files of the lab that this checkout is.
+fn tree() -> Vec<File> {
+    let mut paths = files("boards", "yaml");
+    paths.extend(files("queue", "json"));
+    paths.push(root().join("lab.yaml"));
+    let file = |path: &PathBuf| {
+        let inside = path.strip_prefix(root()).unwrap();
+        File {
+            path: inside.to_str().unwrap().to_owned(),
+            mode: check::REGULAR,
+            bytes: fs::read(path).unwrap(),
+        }
+    };
+    paths.iter().map(file).collect()
 }
 
-fn lab() -> LabConfig {
-    yaml("lab.yaml", &read(&root().join("lab.yaml")))
-}
-
-fn types() -> BTreeMap<String, DeviceType> {
-    files("boards/types", "yaml")
-        .iter()
-        .map(|path| {
-            (
-                stem(path).to_owned(),
-                yaml(&path.display().to_string(), &read(path)),
-            )
-        })
-        .collect()
-}
-
-fn boards() -> Vec<Board> {
-    let types = types();
-    files("boards", "yaml")
-        .iter()
-        .filter(|path| {
-            path.parent()
-                .is_some_and(|folder| folder.ends_with("boards"))
-        })
-        .map(|path| {
-            let file: BoardFile = yaml(&path.display().to_string(), &read(path));
-            assert!(
-                types.contains_key(&file.device_type),
-                "{}: its device type has no file",
-                path.display()
-            );
-            let name: BoardName = stem(path).parse().unwrap();
-            Board::new(name, file, &types)
-        })
-        .collect()
+fn lab() -> LabFiles {
+    check::lab_files(&tree())
 }
 
 /// Every example job and demo case that is meant to be valid, with its path.
 fn valid_jobs() -> Vec<(PathBuf, Job)> {
+    let lab = lab();
     let mut paths = files("queue", "json");
     paths.extend(files("templates/demo", "json"));
-    paths
-        .into_iter()
-        .filter(|path| !path.ends_with("templates/demo/invalid.json"))
-        .map(|path| {
-            let job = job(&path.display().to_string(), &read(&path));
-            (path, job)
-        })
-        .collect()
+    paths.retain(|path| !path.ends_with("templates/demo/invalid.json"));
+    let judge = |path: PathBuf| {
+        let place = path.display().to_string();
+        let job = clean(check::job(&place, read(&path).as_bytes(), Some(&lab)));
+        (path, job)
+    };
+    paths.into_iter().map(judge).collect()
 }
 
 fn fits(job: &Job, board: &Board) -> bool {
@@ -108,38 +94,35 @@ fn fits(job: &Job, board: &Board) -> bool {
 }
 
 #[test]
-fn every_example_job_is_valid_and_has_a_board() {
-    let boards = boards();
+fn the_checkout_is_a_lab_without_any_problem() {
+    let told: Vec<String> = check::validate_tree(&tree())
+        .iter()
+        .map(check::line)
+        .collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+#[test]
+fn every_example_job_has_a_board() {
+    let lab = lab();
     for (path, job) in valid_jobs() {
         let place = path.display();
-        assert!(job.target.is_some() || job.device_type.is_some(), "{place}");
-        assert!(!job.actions.is_empty(), "{place}");
         assert_eq!(job.name(path.to_str().unwrap()), stem(&path), "{place}");
         assert!(
-            boards.iter().any(|board| fits(&job, board)),
+            lab.boards.values().any(|board| fits(&job, board)),
             "{place}: no active board could run it"
         );
-        for part in path.strip_prefix(root()).unwrap() {
-            assert!(is_name(part.to_str().unwrap()), "{place}");
-        }
     }
 }
 
 #[test]
-fn the_invalid_case_is_refused() {
-    let path = root().join("templates/demo/invalid.json");
-    let text = read(&path);
-    assert!(
-        serde_json::from_str::<Value>(&text).is_ok(),
-        "it is well-formed JSON"
-    );
-    let cause = serde_json::from_str::<Job>(&text).unwrap_err().to_string();
-    assert!(cause.contains("priorty"), "{cause}");
-    let mended = text.replace("priorty", "priority");
-    let cause = serde_json::from_str::<Job>(&mended)
-        .unwrap_err()
-        .to_string();
-    assert!(cause.contains("perf"), "{cause}");
+fn the_invalid_case_is_refused_for_both_of_its_mistakes() {
+    let text = read(&root().join("templates/demo/invalid.json"));
+    let told = check::job("invalid.json", text.as_bytes(), Some(&lab())).diagnostics;
+    let short: Vec<(usize, &str)> = told.iter().map(|d| (d.line, d.code.as_str())).collect();
+    assert_eq!(short, [(4, "unknown-key"), (6, "wrong-type")]);
+    let hint = told[0].hint.as_deref().unwrap_or_default();
+    assert!(hint.contains("priority"), "{hint}");
 }
 
 #[test]
@@ -175,60 +158,48 @@ fn the_commands_of_the_example_jobs_pass_on_this_host() {
 #[test]
 fn templates_are_jobs_once_they_are_filled_in() {
     for path in files("templates/jobs", "json") {
-        let text = read(&path);
+        let (place, text) = (path.display().to_string(), read(&path));
+        let unfilled = check::job(&place, text.as_bytes(), None).diagnostics;
+        assert!(unfilled.iter().any(|d| d.code == "placeholder"), "{place}");
         let placeholders: BTreeSet<&str> = text
             .split('"')
             .filter(|part| part.starts_with('{') && part.ends_with('}'))
             .collect();
-        assert!(placeholders.contains("{device_type}"), "{}", path.display());
         let filled = placeholders
             .iter()
             .fold(text.clone(), |text, name| text.replace(name, "x"));
-        job(&path.display().to_string(), &filled);
+        job(&place, &filled);
     }
 }
 
 #[test]
 fn boards_and_lab_fit_together() {
     let lab = lab();
-    let known: BTreeSet<&str> = lab
-        .users
-        .keys()
-        .chain(lab.groups.keys())
-        .map(String::as_str)
-        .collect();
-    for user in lab.users.values() {
+    let config = &lab.config;
+    for user in config.users.values() {
         for group in &user.groups {
-            assert!(lab.groups.contains_key(group), "lab.yaml: no group {group}");
+            assert!(
+                config.groups.contains_key(group),
+                "lab.yaml: no group {group}"
+            );
         }
     }
-    let owners = lab
-        .groups
-        .values()
-        .flat_map(|group| &group.owners)
-        .chain(&lab.admins);
-    for owner in owners {
-        assert!(known.contains(owner.as_str()), "lab.yaml: no user {owner}");
+    let owners = config.groups.values().flat_map(|group| &group.owners);
+    for owner in owners.chain(&config.admins) {
+        assert!(
+            config.users.contains_key(owner),
+            "lab.yaml: no user {owner}"
+        );
     }
-    let boards = boards();
-    for board in &boards {
-        for owner in &board.owners {
-            assert!(known.contains(owner.as_str()), "{}: no {owner}", board.name);
-        }
-        assert_eq!(
-            board.dispatchers,
-            [DispatcherChoice::BuiltIn("exec".to_owned())]
-        );
-        assert!(board.tags.contains(&board.device_type), "{}", board.name);
-        let asks = board.service.reason.is_some() && board.service.since.is_some();
-        assert_eq!(
-            board.service.state != ServiceState::Active,
-            asks,
-            "{}",
-            board.name
-        );
+    let exec = [DispatcherChoice::BuiltIn("exec".to_owned())];
+    for board in lab.boards.values() {
+        assert_eq!(board.dispatchers, exec, "{}", board.name);
+        assert!(board.description.is_some(), "{}", board.name);
+        let explained = board.service.reason.is_some() && board.service.since.is_some();
+        let active = board.service.state == ServiceState::Active;
+        assert_ne!(active, explained, "{}", board.name);
     }
     let active = |board: &&Board| board.service.state == ServiceState::Active;
-    assert_eq!(boards.iter().filter(active).count(), 4);
-    assert_eq!(boards.len(), 5);
+    assert_eq!(lab.boards.values().filter(active).count(), 4);
+    assert_eq!((lab.boards.len(), lab.types.len()), (5, 2));
 }

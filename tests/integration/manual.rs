@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pumice::model::check;
 use pumice::model::{BoardFile, DeviceType, LabConfig, Span};
 use serde_json::Value;
 
-use crate::examples::{files, job, read, root, stem, yaml};
+use crate::examples::{clean, files, job, read, root, stem};
 
 /// The fenced blocks of a Markdown text that name `language`.
 fn blocks(text: &str, language: &str) -> Vec<String> {
@@ -46,13 +47,15 @@ fn the_examples_of_the_manual_parse() {
             }
         }
         for block in blocks(&text, "yaml") {
-            let value: BTreeMap<String, Value> = yaml(&place, &block);
+            // A block is the file whose keys it has.
+            let value: BTreeMap<String, Value> = check::from_yaml(&block)
+                .unwrap_or_else(|(line, _, cause)| panic!("{place}: {line}: {cause}\n{block}"));
             if value.contains_key("device_type") {
-                yaml::<BoardFile>(&place, &block);
+                clean(check::board(&place, block.as_bytes(), None));
             } else if stem(&path) == "lab-file" {
-                yaml::<LabConfig>(&place, &block);
+                clean(check::lab_config(&place, block.as_bytes()));
             } else if value.contains_key("service") {
-                yaml::<DeviceType>(&place, &block);
+                clean(check::device_type(&place, block.as_bytes()));
             } else {
                 assert!(
                     value.contains_key("allow"),
@@ -79,7 +82,7 @@ fn the_manual_names_every_key() {
             );
         }
     };
-    let smallest = r#"{"device_type": "x", "actions": [{"command": "run"}]}"#;
+    let smallest = r#"{"device_type": "x", "actions": [{"command": "submit_results"}]}"#;
     let job = job("smallest", smallest);
     named("job-file.md", serde_json::to_value(&job).unwrap());
     named(
