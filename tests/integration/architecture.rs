@@ -247,7 +247,7 @@ fn nothing_reaches_two_modules_up() {
         let up = source
             .paths
             .iter()
-            .find(|path| path.starts_with("super::super"));
+            .find(|path| path.starts_with("super::super::"));
         assert!(up.is_none(), "{}: {up:?}", source.path.display());
     }
 }

@@ -11,11 +11,16 @@ use super::tree::{Kind, Node};
 use super::words::quote;
 use crate::model::lab::Timeouts;
 use crate::model::name::is_name;
-use crate::model::{LabConfig, Span};
+use crate::model::{HostConfig, LabConfig, Span};
 
 /// Judges a `lab.yaml`.
 pub fn lab_config(path: &str, bytes: &[u8]) -> Checked<LabConfig> {
     yaml_file(path, bytes, SchemaKind::Lab, rules)
+}
+
+/// Judges a lab host's `runner.yaml`.
+pub fn host_config(path: &str, bytes: &[u8]) -> Checked<HostConfig> {
+    yaml_file(path, bytes, SchemaKind::Host, |_, _| {})
 }
 
 fn rules(root: &Node, problems: &mut Problems) {

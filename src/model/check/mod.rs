@@ -34,7 +34,7 @@ mod yaml_scalar;
 pub use board::{LARGEST_YAML, board, device_type};
 pub use files::{File, FileKind, lab_files, validate_file, validate_tree};
 pub use job::{LARGEST_JOB, job, too_large};
-pub use lab_config::lab_config;
+pub use lab_config::{host_config, lab_config};
 pub use problems::Checked;
 pub use queue_path::{EXECUTABLE, REGULAR, SUBMODULE, SYMLINK, queue_path};
 pub use render::{line, render, to_gitlab};

@@ -6,7 +6,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::model::name::is_name;
-use crate::model::{BoardFile, DeviceType, Job, JobId, LabConfig, Record, Span, Time};
+use crate::model::{BoardFile, DeviceType, HostConfig, Job, JobId, LabConfig, Record, Span, Time};
 
 /// The kinds of file that have a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,15 +16,17 @@ pub enum SchemaKind {
     DeviceType,
     Lab,
     Record,
+    Host,
 }
 
 impl SchemaKind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Job,
         Self::Board,
         Self::DeviceType,
         Self::Lab,
         Self::Record,
+        Self::Host,
     ];
 
     /// The word on the command line, and the stem of the published schema.
@@ -35,6 +37,7 @@ impl SchemaKind {
             Self::DeviceType => "device-type",
             Self::Lab => "lab",
             Self::Record => "record",
+            Self::Host => "host",
         }
     }
 }
@@ -47,6 +50,7 @@ pub fn schema(kind: SchemaKind) -> Value {
         SchemaKind::DeviceType => schemars::schema_for!(DeviceType),
         SchemaKind::Lab => schemars::schema_for!(LabConfig),
         SchemaKind::Record => schemars::schema_for!(Record),
+        SchemaKind::Host => schemars::schema_for!(HostConfig),
     };
     schema.to_value()
 }
@@ -59,7 +63,8 @@ pub(super) struct Compiled {
 
 /// The compiled schema of a kind of file; compiled once.
 pub(super) fn compiled(kind: SchemaKind) -> &'static Compiled {
-    static COMPILED: [OnceLock<Compiled>; 5] = [const { OnceLock::new() }; 5];
+    static COMPILED: [OnceLock<Compiled>; SchemaKind::ALL.len()] =
+        [const { OnceLock::new() }; SchemaKind::ALL.len()];
     COMPILED[kind as usize].get_or_init(|| {
         let schema = schema(kind);
         #[expect(
