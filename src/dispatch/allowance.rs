@@ -9,6 +9,9 @@ use crate::process::Moment;
 const RATE: f64 = 1000.0;
 const BURST: f64 = 10_000.0;
 
+/// The longest wait, in seconds: longer silence would look like a dispatcher that is idle.
+const WAIT: f64 = 5.0;
+
 /// A bucket that fills with time. Who is faster is not read until it is filled again; nothing is
 /// lost by that, since the pipe holds the writer up.
 pub struct Allowance {
@@ -32,7 +35,7 @@ impl Allowance {
 
     /// An event was read. What was read at once may be more than is left: that is a debt.
     pub fn spend(&mut self) {
-        self.left -= 1.0;
+        self.left = (self.left - 1.0).max(-WAIT * RATE);
     }
 
     /// When the next event may be read, if it has to wait.
@@ -74,5 +77,10 @@ mod tests {
             allowance.waits_until().is_some(),
             "it never holds more than a burst"
         );
+        for _ in 0..1_000_000 {
+            allowance.spend();
+        }
+        let wait = allowance.waits_until().unwrap().since(allowance.at);
+        assert!(wait <= Duration::from_secs_f64(WAIT + 0.01), "{wait:?}");
     }
 }

@@ -106,6 +106,8 @@ pub struct AttemptEnd {
     /// The length of that file.
     pub log_bytes: u64,
     pub log_dropped: u64,
+    /// The events as they came, stamped; `None` when there were none.
+    pub events: Option<PathBuf>,
     pub attachments: Vec<FoundAttachment>,
     /// What the dispatcher said of its board, and why.
     pub board: Option<(BoardHealth, Option<String>)>,
@@ -131,6 +133,7 @@ impl AttemptEnd {
             log,
             log_bytes: 0,
             log_dropped: 0,
+            events: None,
             attachments: Vec::new(),
             board: None,
             bad_events: 0,

@@ -23,7 +23,8 @@ use crate::process::{
 /// The exit code that asks for another attempt.
 pub(super) const TRY_AGAIN: i32 = 75;
 
-/// How many events an attempt may send; later ones are counted only.
+/// How many events an attempt may send; later ones are counted only. Signs of life and progress,
+/// which a long job sends for hours, do not count until then.
 const EVENTS: u64 = 100_000;
 
 /// How many bad lines are quoted, and how many notes are kept in all.
@@ -173,7 +174,7 @@ impl<'a> Attempt<'a> {
             timeout,
             limits: _,
             steps,
-            mut results,
+            results,
             attached,
             board,
             said,
@@ -183,6 +184,11 @@ impl<'a> Attempt<'a> {
             now,
             ..
         } = self.heard;
+        // A limit that passed while the last output was read did not end the process.
+        let timeout = timeout.filter(|_| {
+            let stop = ended.as_ref().map_or(Some(Stop::Watch), |ended| ended.stop);
+            stop == Some(Stop::Watch)
+        });
         let (exit, terminated, leaked) = match &ended {
             Ok(ended) => {
                 if ended.undead {
@@ -208,10 +214,9 @@ impl<'a> Attempt<'a> {
                 "{} events were beyond the limit of {EVENTS}",
                 events - EVENTS
             ));
-            // Any of them may have been a failing result.
-            results.refuse();
         }
-        notes.extend(event_log.finish(&folder::events(&self.spec.folder)));
+        let events_file = folder::events(&self.spec.folder);
+        notes.extend(event_log.finish(&events_file));
         if leaked > 0 {
             notes.push(format!("{leaked} processes were left behind and killed"));
         }
@@ -240,10 +245,11 @@ impl<'a> Attempt<'a> {
             timeout,
             terminated,
             steps: steps.finish(now.since(self.started), result, &reason),
-            suites: results.finish(),
+            suites: results.finish(events.saturating_sub(EVENTS)),
             log: folder::log(&self.spec.folder),
             log_bytes: log.bytes,
             log_dropped: log.dropped,
+            events: events_file.is_file().then_some(events_file),
             attachments,
             board,
             bad_events,
@@ -314,7 +320,6 @@ impl Heard<'_> {
             self.alive = false;
         }
         if self.timeout.is_some() {
-            // The process is being ended; what it still says is heard, however fast.
             return Turn {
                 stop: true,
                 ..Turn::default()
@@ -331,8 +336,8 @@ impl Heard<'_> {
     }
 
     fn line(&mut self, line: Line<'_>) {
-        self.events += 1;
-        if self.events > EVENTS {
+        if self.events >= EVENTS {
+            self.events += 1;
             return;
         }
         self.allowance.spend();
@@ -340,6 +345,7 @@ impl Heard<'_> {
             Line::Whole(line) if line.trim_ascii().is_empty() => {}
             Line::Whole(line) => match decode(line) {
                 Ok((event, object)) => {
+                    self.events += u64::from(!event.is_transient());
                     self.event_log.add(object, self.now.since(self.started));
                     self.event(event);
                 }
@@ -350,6 +356,7 @@ impl Heard<'_> {
     }
 
     fn bad_line(&mut self, line: &[u8], why: &str) {
+        self.events += 1;
         self.bad_events += 1;
         if self.bad_events <= QUOTED {
             let beginning = String::from_utf8_lossy(&line[..line.len().min(400)]);
@@ -368,7 +375,8 @@ impl Heard<'_> {
                 self.new_results |= self.results.add(result, &self.job_name);
             }
             Event::Attach(attach) if self.attached.len() < ATTACHED => {
-                self.attached.insert(PathBuf::from(&attach.path), attach);
+                let path = attach.path.trim_start_matches("./");
+                self.attached.insert(PathBuf::from(path), attach);
             }
             Event::Note { level, msg } => self.note(match level {
                 Some(level) => format!("{level}: {msg}"),

@@ -132,6 +132,15 @@ pub fn decode(line: &[u8]) -> Result<(Event, Map<String, Value>), BadEvent> {
 }
 
 impl Event {
+    /// Whether it only tells that the dispatcher is at work.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Alive => true,
+            Self::Step(step) => step.phase == StepPhase::Progress,
+            _ => false,
+        }
+    }
+
     fn from_object(object: &Map<String, Value>) -> Result<Self, BadEvent> {
         let fields = Fields(object);
         match fields.text("t", NAME)?.as_deref() {

@@ -5,18 +5,18 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use std::os::unix::process::ExitStatusExt;
-
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, getpgrp, getpid, getppid, kill_current_process_group, pidfd_open,
+    Pid, PidfdFlags, Signal, getpgrp, getpid, getppid, kill_current_process_group, kill_process,
+    pidfd_open,
 };
 use serde_json::Value;
 use signal_hook::consts::SIGTERM;
@@ -200,7 +200,8 @@ impl<'a> Exec<'a> {
             let started = Instant::now();
             let status = match action.parse {
                 Some(Parse::Tap) => self.run_tap(command, &suite)?,
-                _ => shell(command, Stdio::inherit())
+                _ => self
+                    .shell(command, Stdio::inherit())
                     .and_then(|mut child| child.wait())
                     .map_err(Halt::Host)?,
             };
@@ -231,9 +232,10 @@ impl<'a> Exec<'a> {
     /// Copies the output to the log and reads it on the way.
     fn run_tap(&mut self, command: &str, suite: &str) -> Result<ExitStatus, Halt> {
         let mut tap = Tap::new();
-        let mut child = shell(command, Stdio::piped()).map_err(Halt::Host)?;
+        let mut child = self.shell(command, Stdio::piped()).map_err(Halt::Host)?;
         let copied = copy_output(&mut child, |bytes| {
-            let _ = io::stdout().write_all(bytes);
+            let mut log = io::stdout();
+            let _ = log.write_all(bytes).and_then(|()| log.flush());
             tap.feed(bytes, |case| {
                 self.result(suite, case.name, case.result, case.why, None);
             });
@@ -243,6 +245,23 @@ impl<'a> Exec<'a> {
             tap.finish(|case| self.result(suite, case.name, case.result, case.why, None));
         }
         Ok(status)
+    }
+
+    /// Starts a fresh shell in the job folder. It stays in this process's group, so that what is
+    /// sent to the group reaches it, and nothing is set that would keep the standard library from
+    /// its cheapest way of starting a process.
+    fn shell(&self, command: &str, output: Stdio) -> io::Result<Child> {
+        let child = Command::new("/bin/sh")
+            .arg("-c")
+            .arg(command)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .spawn()?;
+        // A TERM that came while the shell was being started may have missed it.
+        if self.terminated.load(Ordering::Acquire) {
+            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+        }
+        Ok(child)
     }
 
     fn result(
@@ -280,20 +299,6 @@ fn failure(status: ExitStatus) -> Option<String> {
         (Some(code), _) => Some(format!("exit code {code}")),
         (None, signal) => Some(format!("signal {}", signal.unwrap_or_default())),
     }
-}
-
-/// Starts a fresh shell in the job folder. It stays in this process's group, so that what is sent
-/// to the group reaches it, and nothing is set that would keep the standard library from its
-/// cheapest way of starting a process.
-fn shell(command: &str, output: Stdio) -> io::Result<Child> {
-    // Standard output is line buffered at most: what was said before must stand before.
-    io::stdout().flush().ok();
-    Command::new("/bin/sh")
-        .arg("-c")
-        .arg(command)
-        .stdin(Stdio::null())
-        .stdout(output)
-        .spawn()
 }
 
 /// Reads a child's output until its end, or until shortly after the child's own end: what it left

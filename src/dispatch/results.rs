@@ -42,7 +42,12 @@ impl Results {
             .index
             .get(&suite)
             .and_then(|index| Some((index.at, *index.cases.get(&case.name)?)));
-        let bytes = size(&case);
+        let new_suite = if self.index.contains_key(&suite) {
+            0
+        } else {
+            suite.len()
+        };
+        let bytes = size(&case) + new_suite;
         let (cases, freed) = match known {
             Some((suite, at)) => (0, size(&self.suites[suite].cases[at])),
             None => (1, 0),
@@ -73,20 +78,22 @@ impl Results {
         true
     }
 
-    /// The suites in the order of their first result. Results that found no place show as a case
-    /// that is unknown: what was refused may have been a failure, so the job must not pass.
-    pub fn finish(mut self) -> Vec<Suite> {
-        if self.refused > 0 {
+    /// The suites in the order of their first result. Results that found no place, and events that
+    /// were never looked at, show as a case that is unknown: any of them may have been a failure,
+    /// so the job must not pass.
+    pub fn finish(mut self, unseen_events: u64) -> Vec<Suite> {
+        let lost = self.refused + unseen_events;
+        if lost > 0 {
             self.suites.push(Suite {
                 name: "pumice".into(),
                 cases: vec![Case {
-                    name: "refused-results".into(),
+                    name: "limits".into(),
                     result: CaseResult::Unknown,
-                    value: Some(self.refused as f64),
+                    value: Some(lost as f64),
                     units: None,
                     seconds: None,
                     why: Some(format!(
-                        "{} results were beyond the limit of {CASES} cases and {} MiB",
+                        "{} results beyond {CASES} cases or {} MiB, {unseen_events} events too many",
                         self.refused,
                         BYTES >> 20
                     )),
@@ -94,11 +101,6 @@ impl Results {
             });
         }
         self.suites
-    }
-
-    /// Counts results that were never looked at.
-    pub fn refuse(&mut self) {
-        self.refused += 1;
     }
 }
 
@@ -136,7 +138,7 @@ mod tests {
         ] {
             assert!(results.add(result(suite, case, outcome), "job"));
         }
-        let suites = results.finish();
+        let suites = results.finish(0);
         let shown: Vec<_> = suites
             .iter()
             .flat_map(|suite| {
@@ -167,8 +169,12 @@ mod tests {
             results.add(result(None, "7", CaseResult::Pass), "job"),
             "no new case"
         );
-        let suites = results.finish();
+        let suites = results.finish(0);
         assert_eq!(verdict(&suites), Verdict::Fail);
         assert_eq!(suites[1].cases[0].value, Some(1.0));
+
+        let mut results = Results::default();
+        results.add(result(None, "a", CaseResult::Pass), "job");
+        assert_eq!(verdict(&results.finish(3)), Verdict::Fail);
     }
 }

@@ -56,7 +56,6 @@ struct State {
     /// The names given so far: two tests of one name must not hide each other.
     names: HashSet<String>,
     bailed_out: bool,
-    any: bool,
     kept: usize,
 }
 
@@ -86,7 +85,6 @@ impl Tap {
                 yaml: None,
                 names: HashSet::new(),
                 bailed_out: false,
-                any: false,
                 kept: 0,
             },
         }
@@ -109,7 +107,7 @@ impl Tap {
         for case in level.missing() {
             state.give(case, &mut give);
         }
-        if !state.any {
+        if state.names.is_empty() {
             let why = "no test and no plan in the output".to_owned();
             state.give(TapCase::new("tap", CaseResult::Unknown, why), &mut give);
         }
@@ -183,7 +181,6 @@ impl State {
         skip: Option<String>,
         give: &mut impl FnMut(TapCase),
     ) {
-        self.any = true;
         self.close_to(depth + 1, None, give);
         self.open(depth);
         let level = &mut self.levels[depth];
@@ -195,7 +192,6 @@ impl State {
     }
 
     fn test(&mut self, depth: usize, test: Test, give: &mut impl FnMut(TapCase)) {
-        self.any = true;
         self.close_to(depth + 2, None, give);
         self.open(depth);
         let level = &mut self.levels[depth];
@@ -276,7 +272,6 @@ impl State {
     }
 
     fn bail_out(&mut self, reason: &str, give: &mut impl FnMut(TapCase)) {
-        self.any = true;
         self.close_to(1, None, give);
         self.bailed_out = true;
         let why = (!reason.is_empty()).then(|| reason.to_owned());
@@ -504,6 +499,11 @@ mod tests {
             ["tap: unknown (no test and no plan in the output)"]
         );
         assert_eq!(read("1..0 # SKIP no device\n"), ["plan: skip (no device)"]);
+        assert_eq!(
+            read("    1..0\n").len(),
+            1,
+            "a plan of a subtest alone is none"
+        );
     }
 
     #[test]

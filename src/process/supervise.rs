@@ -19,8 +19,11 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// longer, and waiting for it would hold the board for ever.
 const VANISH: Duration = Duration::from_secs(60);
 
-/// How much one pipe may give in a turn, so that a flood cannot keep the clock from being read.
+/// How much the output may give in a turn, so that a flood cannot keep the clock from being read.
 const TURN: usize = 1 << 20;
+
+/// The same for the channel: what it says is worked on, so it is read in smaller pieces.
+const CHANNEL_TURN: usize = CHUNK;
 
 const CHUNK: usize = 64 << 10;
 
@@ -153,8 +156,8 @@ pub fn supervise(
             _ => {}
         }
         let draining = matches!(phase, Phase::Draining { .. });
-        // After the leader's end at most a pipe's worth is left: no writer is to be slowed down.
-        let read_channel = draining || !wants.hold_channel;
+        // A process that is to end, or has, must not be slowed down.
+        let read_channel = draining || stop.is_some() || !wants.hold_channel;
         let next = [phase.next(), wants.next].into_iter().flatten().min();
         alarm.set(next, now)?;
 
@@ -172,10 +175,12 @@ pub fn supervise(
             alarm.rang();
         }
         if ready.output {
-            pour(&mut output, &mut buffer, |bytes| watch.output(bytes));
+            pour(&mut output, &mut buffer, TURN, |bytes| watch.output(bytes));
         }
         if ready.channel {
-            pour(&mut channel, &mut buffer, |bytes| watch.channel(bytes));
+            pour(&mut channel, &mut buffer, CHANNEL_TURN, |bytes| {
+                watch.channel(bytes);
+            });
         }
         if ready.ended {
             phase = Phase::Draining {
@@ -187,8 +192,10 @@ pub fn supervise(
     // Those that an owner's KILL left over were no leak of the process's own making.
     let left = watch.sweep();
     leader.signal_group(Signal::KILL);
-    pour(&mut output, &mut buffer, |bytes| watch.output(bytes));
-    pour(&mut channel, &mut buffer, |bytes| watch.channel(bytes));
+    pour(&mut output, &mut buffer, TURN, |bytes| watch.output(bytes));
+    pour(&mut channel, &mut buffer, CHANNEL_TURN, |bytes| {
+        watch.channel(bytes);
+    });
     let exit = if undead {
         leader.abandon();
         Exit::Signal(Signal::KILL.as_raw())
@@ -251,9 +258,9 @@ fn wait(
     })
 }
 
-/// Reads what is there, at most a turn's worth; closes the pipe at its end.
-fn pour(pipe: &mut Option<OwnedFd>, buffer: &mut [u8], mut take: impl FnMut(&[u8])) {
-    let mut left = TURN;
+/// Reads what is there, at most `most` bytes and a little; closes the pipe at its end.
+fn pour(pipe: &mut Option<OwnedFd>, buffer: &mut [u8], most: usize, mut take: impl FnMut(&[u8])) {
+    let mut left = most;
     while let Some(open) = pipe
         && left > 0
     {

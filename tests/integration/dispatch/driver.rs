@@ -152,7 +152,7 @@ fn events_become_steps_results_and_words() {
     assert!(ended.heard.contains(&Progress::Pct { n: 0, pct: 50 }));
     assert!(ended.heard.contains(&Progress::Result));
 
-    let events = fs::read_to_string(ended.attempt.spec.folder.join("events.jsonl")).unwrap();
+    let events = fs::read_to_string(end.events.as_ref().unwrap()).unwrap();
     let events: Vec<Value> = events
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -193,6 +193,15 @@ fn garbage_is_counted_and_quoted_and_hurts_nothing() {
     assert_eq!(end.notes[5], "3 more lines were no events");
     assert!(!end.notes.iter().any(|note| note.contains(char::is_control)));
     assert_eq!(ended.log, b"\0\xff\x1b[31m raw");
+}
+
+#[test]
+fn a_burst_of_events_is_slowed_down_and_nothing_is_lost() {
+    let ended =
+        script(r#"seq 11000 | sed 's/.*/{"t":"result","case":"&","result":"pass"}/' >&3"#).run();
+    assert_eq!(ended.end.suites[0].cases.len(), 11_000);
+    assert_eq!(ended.end.suites[0].cases[10_999].name, "11000");
+    assert_eq!(ended.end.notes, Vec::<String>::new());
 }
 
 #[test]
