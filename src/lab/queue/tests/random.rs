@@ -135,7 +135,7 @@ fn played(deeds: &[Deed], times: &[i64]) -> (Vec<Made>, Vec<usize>) {
                 let tree = merged(&commits[base].tree, &commits[main].tree, &commits[tip].tree);
                 match deed {
                     Deed::Merge(_, evil) => {
-                        main = commit(&mut commits, vec![main, tip], changed(&tree, evil))
+                        main = commit(&mut commits, vec![main, tip], changed(&tree, evil));
                     }
                     Deed::Squash(_) => main = commit(&mut commits, vec![main], tree),
                     Deed::Foxtrot(_) => main = commit(&mut commits, vec![tip, main], tree),
