@@ -76,8 +76,6 @@ pub(super) fn git(place: Place<'_>) -> Command {
         .env("GIT_ALLOW_PROTOCOL", "file:http:https:ssh")
         // Looking must not take locks that somebody's own git command waits for.
         .env("GIT_OPTIONAL_LOCKS", "0")
-        // Paths are paths, never patterns.
-        .env("GIT_LITERAL_PATHSPECS", "1")
         // No process of ours reads our own standard input.
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

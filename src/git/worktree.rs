@@ -112,7 +112,7 @@ impl WorkTree {
             "--untracked-files=all",
             "--",
         ]);
-        command.arg(if under.is_empty() { "." } else { under });
+        command.arg(literal(under));
         let output = run(command, attempt, LOCAL_LIMIT)?.success(attempt, LOCAL_LIMIT)?;
         Ok(porcelain::parse_status(&output.stdout))
     }
@@ -122,14 +122,16 @@ impl WorkTree {
     pub fn commit_paths(&self, paths: &[String], message: &str) -> Result<ObjectId, GitError> {
         let attempt = format!("commit in {}", self.root.display());
         let mut command = self.git();
-        command.args(["add", "-A", "--"]).args(paths);
+        command
+            .args(["add", "-A", "--"])
+            .args(paths.iter().map(literal));
         run(command, &attempt, LONG_LIMIT)?.success(&attempt, LONG_LIMIT)?;
         let mut command = self.git();
         command.arg("commit").args(["--quiet", "--only"]);
         command
             .arg(format!("--message={message}"))
             .arg("--")
-            .args(paths);
+            .args(paths.iter().map(literal));
         let output = run(command, &attempt, LONG_LIMIT)?;
         // Git says on its standard output that there is nothing to commit.
         if !output.ok() && output.stderr.is_empty() && !output.timed_out {
@@ -219,6 +221,12 @@ impl Output {
         let path = self.stdout.strip_suffix(b"\n").unwrap_or(&self.stdout);
         PathBuf::from(std::ffi::OsStr::from_bytes(path))
     }
+}
+
+/// A path from the top of the work tree as git's pathspec: never a pattern. (An environment variable says
+/// that too, but would reach the person's hooks.)
+fn literal(path: impl AsRef<str>) -> String {
+    format!(":(top,literal){}", path.as_ref())
 }
 
 /// Makes a bare repository whose head is `branch`.
