@@ -2,7 +2,6 @@
 
 use serde::de::DeserializeOwned;
 
-use super::place::Place;
 use super::problems::{Checked, Problems};
 use super::schema::SchemaKind;
 use super::tree::{Kind, Node};
@@ -61,16 +60,12 @@ pub(super) fn yaml_file<T: DeserializeOwned>(
         if problems.any_error() {
             return None;
         }
-        let says_nothing = root.kind == Kind::Map(Vec::new());
-        let text = if says_nothing { "{}" } else { &text };
-        yaml::from_yaml(text)
-            .map_err(|(line, column, error)| {
-                let place = Place {
-                    line: line.max(1),
-                    column: column.max(1),
-                };
+        // The tree is read, not the text once more: two YAML readers differ at the edges, and what
+        // was judged must be what is used.
+        serde_json::from_value(root.to_value())
+            .map_err(|error| {
                 let message = format!("the file cannot be read: {error}");
-                problems.error(place, "bad-value", message, "");
+                problems.error(root.place, "bad-value", message, "");
             })
             .ok()
     })();

@@ -6,8 +6,9 @@ use super::board::is_broken;
 use super::problems::Problems;
 use super::tree::Node;
 use super::words::{did_you_mean, quote};
-use crate::model::Board;
+use crate::model::board::DispatcherChoice;
 use crate::model::lab::LabFiles;
+use crate::model::{Board, BoardName};
 
 /// Warns of device types, boards, tags and dispatchers that the lab does not have.
 pub(super) fn judge(root: &Node, lab: &LabFiles, problems: &mut Problems) {
@@ -28,7 +29,7 @@ pub(super) fn judge(root: &Node, lab: &LabFiles, problems: &mut Problems) {
                 node.place,
                 "unknown-board",
                 format!("the lab has no board {}", quote(name)),
-                &did_you_mean(name, lab.boards.keys().map(|name| name.as_str())),
+                &did_you_mean(name, lab.boards.keys().map(BoardName::as_str)),
             ),
             Some(board) => {
                 let wanted = device_type.and_then(Node::text);
@@ -153,7 +154,7 @@ impl<'l> Known<'l> {
     fn dispatcher(&self, node: &Node, candidates: &[&Board], problems: &mut Problems) {
         let offered: BTreeSet<&str> = candidates
             .iter()
-            .flat_map(|board| board.dispatchers.iter().map(|choice| choice.name()))
+            .flat_map(|board| board.dispatchers.iter().map(DispatcherChoice::name))
             .collect();
         if let Some(value) = node.get("dispatcher")
             && let Some(name) = value.text()

@@ -30,7 +30,10 @@ impl<'t> Places<'t> {
 
     /// The place of the character that holds the byte; past the end, the end.
     pub(super) fn at(&self, offset: usize) -> Place {
-        let offset = self.text.floor_char_boundary(offset);
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
         let (known, mut place) = match self.last.get() {
             (known, place) if known <= offset => (known, place),
             _ => (0, Place::START),

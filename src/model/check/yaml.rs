@@ -15,7 +15,8 @@ use super::yaml_scalar;
 /// The most nodes that anchors keep and aliases repeat: a few aliases of aliases would fill the memory.
 const MOST_REPEATED: usize = 10_000;
 
-/// Reads a YAML text into a type: the only place that knows of serde_yaml.
+/// Reads a YAML text into a type, for files that only this host knows: those of a lab are judged by
+/// this module's other functions. The only place that knows of serde_yaml.
 ///
 /// # Errors
 /// Line and column (0 and 0 when unknown), and what the type refused.

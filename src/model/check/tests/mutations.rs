@@ -1,6 +1,7 @@
 //! No bytes, however broken, may make a check panic.
 
 use super::{shared, small_lab};
+use crate::model::Diagnostic;
 use crate::model::check::{board, device_type, job, lab_config, render, to_gitlab};
 
 /// The numbers of a seeded generator (SplitMix64), so that a failure can be repeated.
@@ -164,7 +165,7 @@ fn no_file_makes_a_check_panic() {
                     (checked.value.is_some(), checked.diagnostics)
                 }
             };
-            assert_eq!(any, !diagnostics.iter().any(|one| one.is_error()));
+            assert_eq!(any, !diagnostics.iter().any(Diagnostic::is_error));
             for one in &diagnostics {
                 assert!(one.line > 0 && one.column > 0);
                 assert!(!one.message.contains('\u{1b}'));
