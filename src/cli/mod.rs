@@ -1,1 +1,4 @@
 //! One file per command, with the same name as the command.
+
+pub mod schema;
+pub mod validate;
