@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use pumice::cli::Cli;
+
 fn main() -> ExitCode {
     // A dispatcher starts once per attempt and may own descriptor 3: it is entered before the
     // command line is parsed or anything is opened.
@@ -12,5 +15,8 @@ fn main() -> ExitCode {
     {
         return ExitCode::from(code as u8);
     }
-    ExitCode::SUCCESS
+    match Cli::parse().run() {
+        Ok(outcome) => ExitCode::from(outcome.exit_code()),
+        Err(error) => error.report(),
+    }
 }

@@ -1,4 +1,44 @@
-//! One file per command, with the same name as the command.
+//! The command line: one file per command, with the same name as the command.
+//!
+//! A command parses what was typed, asks the library, prints and says how it ended; an [`Error`] fixes the
+//! exit code. Everything here may use every other module, and none of them may use this one. Commands must
+//! never decide about jobs themselves: what is alive, who may cancel and what is valid is said by `lab` and
+//! `model`.
 
+pub mod args;
+pub mod board;
+pub mod cancel;
+pub mod completions;
+mod context;
+mod diagnostics;
+mod error;
+mod filter;
+mod find;
+mod follow;
+mod forge;
+mod free;
+mod history;
+mod land;
+pub mod list;
+pub mod log;
+mod open;
+mod pointer;
+pub mod report;
+pub mod resubmit;
+pub mod runner;
 pub mod schema;
+pub mod show;
+mod site_keeper;
+pub mod submit;
+mod table;
+mod terminal;
+mod text;
 pub mod validate;
+mod view;
+pub mod wait;
+mod when;
+
+pub use args::Cli;
+pub use context::Context;
+pub use error::{Error, Kind, Outcome};
+pub use open::{Opened, Seen};

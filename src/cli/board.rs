@@ -1,0 +1,247 @@
+//! `pumice board`: the lab's boards and how they are.
+
+use std::io::Write;
+
+use chrono::Utc;
+use serde::Serialize;
+
+use super::context::Context;
+use super::error::{Error, Kind, Outcome};
+use super::open::Seen;
+use super::table::{Cell, Table};
+use super::terminal::Colour;
+use super::text::visible_lines;
+use super::when;
+use crate::lab::BoardView;
+use crate::model::record::BoardHealth;
+use crate::model::status::{BoardStatus, BoardUse, RunnerStatus};
+use crate::model::{BoardName, JobId, RunnerName, ServiceState, Time};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Lists all boards with health, runner, running job and tags.
+    List(List),
+    /// Shows one board with everything known about it.
+    Show(Show),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// Prints a JSON array of the boards.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// The board's name.
+    #[arg(value_name = "BOARD")]
+    pub board: String,
+    /// Prints a JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The keys of `board list --json` and `board show --json`.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    name: &'a BoardName,
+    device_type: &'a str,
+    health: &'static str,
+    reason: Option<&'a str>,
+    service: &'static str,
+    /// What its runner says it does: idle, busy or unavailable.
+    usage: Option<BoardUse>,
+    runner: Option<&'a RunnerName>,
+    runner_seen: Option<Time>,
+    job: Option<JobId>,
+    tags: &'a [String],
+    owners: &'a [String],
+    dispatchers: Vec<&'a str>,
+    description: Option<&'a str>,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    let seen = context.open()?.fetch()?;
+    match &args.action {
+        Action::List(args) => list(args, &seen, context),
+        Action::Show(args) => show(args, &seen, context),
+    }?;
+    Ok(Outcome::Done)
+}
+
+fn list(args: &List, seen: &Seen, context: &Context) -> Result<(), Error> {
+    let boards: Vec<Listed> = seen
+        .snapshot
+        .boards
+        .iter()
+        .map(|view| listed(view, seen))
+        .collect();
+    if args.json {
+        return context.print_json(&boards);
+    }
+    let now = Time::new(Utc::now());
+    let mut table = Table::new()
+        .column("NAME")
+        .column("TYPE")
+        .column("HEALTH")
+        .column("STATE")
+        .cut("RUNNER")
+        .right("SEEN")
+        .column("JOB")
+        .cut("TAGS")
+        .cut("REASON");
+    for board in &boards {
+        table.row([
+            board.name.as_str().into(),
+            board.device_type.into(),
+            Cell::new(board.health, health_colour(board.health)),
+            Cell::opt(board.usage.map(usage)),
+            Cell::opt(board.runner.map(|runner| runner.as_str())),
+            Cell::opt(
+                board
+                    .runner_seen
+                    .map(|seen| when::length(now.seconds_since(seen))),
+            ),
+            Cell::opt(board.job.map(|job| job.short())),
+            board.tags.join(" ").into(),
+            Cell::new(board.reason.unwrap_or_default(), Colour::Plain),
+        ]);
+    }
+    if table.is_empty() {
+        context.note("the lab has no board: `boards/NAME.yaml` makes one");
+        return Ok(());
+    }
+    let mut out = context.out();
+    out.write_all(table.render(context.terminal).as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+fn show(args: &Show, seen: &Seen, context: &Context) -> Result<(), Error> {
+    let boards = &seen.snapshot.boards;
+    let Some(view) = boards
+        .iter()
+        .find(|view| view.board.name.as_str() == args.board)
+    else {
+        return Err(unknown(&args.board, boards));
+    };
+    let board = listed(view, seen);
+    if args.json {
+        return context.print_json(&board);
+    }
+    let mut out = context.out();
+    let mut fact = |name: &str, value: &str| writeln!(out, "{name:<12}{}", visible_lines(value));
+    fact("board", board.name.as_str())?;
+    fact("type", board.device_type)?;
+    fact(
+        "health",
+        &match board.reason {
+            Some(reason) => format!("{} ({reason})", board.health),
+            None => board.health.to_owned(),
+        },
+    )?;
+    if board.service != ServiceState::Active.as_str() {
+        fact("service", board.service)?;
+    }
+    if let Some(doing) = board.usage {
+        fact("state", usage(doing))?;
+    }
+    fact(
+        "runner",
+        board
+            .runner
+            .map_or("any without --boards", |runner| runner.as_str()),
+    )?;
+    if let Some(at) = board.runner_seen {
+        fact("seen", &when::moment(at))?;
+    }
+    if let Some(job) = board.job {
+        fact("job", &job.to_string())?;
+    }
+    fact("tags", &board.tags.join(" "))?;
+    fact("owners", &board.owners.join(" "))?;
+    fact("dispatchers", &board.dispatchers.join(" "))?;
+    if let Some(description) = board.description {
+        writeln!(out, "\n{}", visible_lines(description.trim_end()))?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn unknown(name: &str, boards: &[BoardView]) -> Error {
+    let error = Error::new(Kind::Usage, format!("find the board `{name}`"))
+        .because("the lab has no board of this name");
+    let nearest = boards
+        .iter()
+        .map(|view| view.board.name.as_str())
+        .max_by(|a, b| strsim::jaro(name, a).total_cmp(&strsim::jaro(name, b)));
+    match nearest {
+        Some(nearest) => error.hint(format!(
+            "did you mean `{nearest}`? `pumice board list` shows all"
+        )),
+        None => error.hint("`boards/NAME.yaml` makes one"),
+    }
+}
+
+fn listed<'a>(view: &'a BoardView, seen: &'a Seen) -> Listed<'a> {
+    let board = &view.board;
+    let said = said(&seen.snapshot.runners, &board.name);
+    Listed {
+        name: &board.name,
+        device_type: &board.device_type,
+        health: view.health.as_str(),
+        reason: view.reason.as_deref(),
+        service: board.service.state.as_str(),
+        usage: said.map(|(_, status)| status.usage),
+        runner: board
+            .runner
+            .as_ref()
+            .or(said.map(|(runner, _)| &runner.runner)),
+        runner_seen: view.runner_seen,
+        job: view.job,
+        tags: &board.tags,
+        owners: &board.owners,
+        dispatchers: board
+            .dispatchers
+            .iter()
+            .map(|choice| choice.name())
+            .collect(),
+        description: board.description.as_deref(),
+    }
+}
+
+/// The runner that drives a board, and what it says of it.
+fn said<'a>(
+    runners: &'a [RunnerStatus],
+    board: &BoardName,
+) -> Option<(&'a RunnerStatus, &'a BoardStatus)> {
+    runners.iter().find_map(|runner| {
+        let status = runner.boards.iter().find(|status| status.name == *board)?;
+        Some((runner, status))
+    })
+}
+
+fn usage(doing: BoardUse) -> &'static str {
+    match doing {
+        BoardUse::Idle => "idle",
+        BoardUse::Busy => "busy",
+        BoardUse::Unavailable => "unavailable",
+    }
+}
+
+fn health_colour(health: &str) -> Colour {
+    if health == BoardHealth::Good.as_str() {
+        Colour::Good
+    } else if health == BoardHealth::Bad.as_str() {
+        Colour::Bad
+    } else {
+        Colour::Doubtful
+    }
+}

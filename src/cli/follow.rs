@@ -1,0 +1,123 @@
+//! Looking at some jobs again and again until they have ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use super::error::Error;
+use super::history;
+use super::open::{Opened, Seen};
+use super::view::Job;
+use crate::git::{self, Watch};
+use crate::lab::{Journals, LabError, Scope};
+use crate::model::{JobId, ObjectId, State};
+
+/// A person who waits for a job looks at least so often.
+const SLOWEST_POLL: Duration = Duration::from_secs(2);
+
+/// In a busy lab references change all the time; one look at a time gathers them.
+const FASTEST_POLL: Duration = Duration::from_millis(50);
+
+/// The lab, looked at whenever its references change, or else every little while.
+pub struct Follow<'a> {
+    opened: &'a Opened,
+    poll: Duration,
+    /// Present for a local repository: its references call.
+    watch: Option<(Watch, Receiver<()>)>,
+    refs: BTreeMap<String, ObjectId>,
+    journals: Journals,
+    ended: BTreeMap<JobId, Job>,
+    last: Option<Instant>,
+}
+
+/// What one look found.
+pub struct Look {
+    /// In the order asked; `None` for a job that left main and has no record yet.
+    pub jobs: Vec<(JobId, Option<Job>)>,
+    pub seen: Option<Seen>,
+}
+
+impl Look {
+    pub fn all_ended(&self) -> bool {
+        let has_ended = |job: &Option<Job>| {
+            job.as_ref()
+                .is_some_and(|job| job.record.state == State::Finished)
+        };
+        self.jobs.iter().all(|(_, job)| has_ended(job))
+    }
+}
+
+impl<'a> Follow<'a> {
+    pub fn new(opened: &'a Opened, poll: Duration) -> Result<Self, Error> {
+        let (sender, receiver) = mpsc::channel();
+        // Once the receiver is gone nobody waits any more.
+        let watch = git::watch(opened.lab.url(), move || {
+            let _ = sender.send(());
+        })?;
+        Ok(Self {
+            opened,
+            poll: poll.min(SLOWEST_POLL),
+            watch: watch.map(|watch| (watch, receiver)),
+            refs: BTreeMap::new(),
+            journals: Journals::new(),
+            ended: BTreeMap::new(),
+            last: None,
+        })
+    }
+
+    /// Fetches and looks for the jobs; `None` when nothing has changed since the last look.
+    pub fn look(&mut self, ids: &[JobId]) -> Result<Option<Look>, Error> {
+        self.last = Some(Instant::now());
+        self.opened.lab.fetch(Scope::Main)?;
+        let refs = self.opened.lab.mirror().repo()?.references("refs/")?;
+        if refs == self.refs {
+            return Ok(None);
+        }
+        let seen = self.opened.seen()?;
+        self.note_ended(&seen, ids)?;
+        let live = &seen.snapshot.live;
+        let jobs = ids
+            .iter()
+            .map(|id| {
+                let alive = || live.iter().find(|job| job.record.id == *id).cloned();
+                let job = self.ended.get(id).cloned();
+                (*id, job.or_else(|| alive().map(Job::from)))
+            })
+            .collect();
+        // Only now: a look that failed on its way is made again.
+        self.journals.clone_from(&seen.snapshot.journals);
+        self.refs = refs;
+        Ok(Some(Look {
+            jobs,
+            seen: Some(seen),
+        }))
+    }
+
+    fn note_ended(&mut self, seen: &Seen, ids: &[JobId]) -> Result<(), LabError> {
+        let wanted: BTreeSet<&JobId> = ids.iter().collect();
+        for place in history::places_since(&seen.reader, &self.journals)? {
+            if wanted.contains(&place.id)
+                && let Some(record) = history::record(&seen.reader, &place)?
+            {
+                self.ended.entry(place.id).or_insert_with(|| record.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Rests until the lab's references change, the next poll is due, or `limit` is over.
+    pub fn rest(&self, limit: Duration) {
+        let since = self.last.map_or(FASTEST_POLL, |last| last.elapsed());
+        if let Some(pause) = FASTEST_POLL.checked_sub(since) {
+            std::thread::sleep(pause.min(limit));
+        }
+        let poll = self.poll.min(limit);
+        match &self.watch {
+            Some((_, changes)) => {
+                let _ = changes.recv_timeout(poll);
+                while changes.try_recv().is_ok() {}
+            }
+            None => std::thread::sleep(poll),
+        }
+    }
+}
