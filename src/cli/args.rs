@@ -4,7 +4,10 @@ use clap::{Parser, Subcommand};
 
 use super::context::Context;
 use super::error::{Error, Outcome};
-use super::{board, cancel, completions, list, log, report, resubmit, runner, show, submit, wait};
+use super::{
+    board, cancel, completions, list, log, report, resubmit, runner, schema, show, submit,
+    validate, wait,
+};
 
 /// A job queue for board farms in which git is the server.
 #[derive(Debug, Parser)]
@@ -45,6 +48,10 @@ pub enum Command {
     Board(board::Args),
     /// Sums up finished jobs.
     Report(report::Args),
+    /// Judges job, board and lab files: every problem with its place, reason and remedy.
+    Validate(validate::Args),
+    /// Prints the JSON Schema of a kind of file, for editors.
+    Schema(schema::Args),
     /// Prints the script that makes a shell complete command lines.
     Completions(completions::Args),
 }
@@ -63,6 +70,8 @@ impl Cli {
             Command::Runner(args) => runner::run(args, &context),
             Command::Board(args) => board::run(args, &context),
             Command::Report(args) => report::run(args, &context),
+            Command::Validate(args) => validate::run(args, &context),
+            Command::Schema(args) => schema::run(args, &context),
             Command::Completions(args) => completions::run(args, &context),
         }
     }

@@ -16,7 +16,9 @@ use super::text::visible_lines;
 use crate::lab::Lab;
 use crate::model::check;
 use crate::model::{BoardName, HostConfig, ObjectId, RunnerName};
-use crate::runner::{Daemon, Environment, Options, Processes, RunnerError, Signal, StateFolder, SystemClock};
+use crate::runner::{
+    Daemon, Environment, Options, Processes, RunnerError, Signal, StateFolder, SystemClock,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -58,12 +60,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         None => default_state(&opened, &name)?,
     };
     let state = StateFolder::open(&folder)?;
-    let config = args.config.clone().unwrap_or_else(|| state.root().join("runner.yaml"));
+    let config = args
+        .config
+        .clone()
+        .unwrap_or_else(|| state.root().join("runner.yaml"));
     let mut allow = args.allow.clone();
     allow.extend(host_config(&config, args.config.is_some())?.allow);
 
     let lab = Lab::open(&url, &state.mirror())?;
-    let program = std::env::current_exe().attempt(Kind::Failed, || "find this program".to_owned())?;
+    let program =
+        std::env::current_exe().attempt(Kind::Failed, || "find this program".to_owned())?;
     let options = Options {
         name: name.clone(),
         boards: (!args.boards.is_empty()).then(|| args.boards.clone()),
@@ -80,11 +86,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         say: Box::new(say),
     };
     // What escapes a dispatcher's process group comes to this process, which can then end it.
-    crate::process::become_subreaper().attempt(Kind::Failed, || "become the parent of stray processes".to_owned())?;
+    crate::process::become_subreaper().attempt(Kind::Failed, || {
+        "become the parent of stray processes".to_owned()
+    })?;
     let daemon = Daemon::new(lab, options, env, state)?;
     listen(daemon.sender())?;
-    say(&format!("runner {name} on {url}, state in {}", folder.display()));
-    let site = args.site.as_ref().map(|out| SiteKeeper::start(&program, &url, out)).transpose()?;
+    say(&format!(
+        "runner {name} on {url}, state in {}",
+        folder.display()
+    ));
+    let site = args
+        .site
+        .as_ref()
+        .map(|out| SiteKeeper::start(&program, &url, out))
+        .transpose()?;
     let result = daemon.run();
     if let Some(site) = site {
         site.finish();
@@ -130,13 +145,25 @@ fn host_name() -> Result<RunnerName, Error> {
 
 /// `$XDG_STATE_HOME/pumice/<lab>/<name>`, else below `~/.local/state`.
 fn default_state(opened: &Opened, name: &RunnerName) -> Result<PathBuf, Error> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state"))).ok_or_else(|| {
-        Error::new(Kind::Lab, "find a folder for the runner's state")
-            .because("neither XDG_STATE_HOME nor HOME is an absolute path")
-            .hint("name one with --state")
-    })?;
-    let lab = opened.lab.mirror().path().file_stem().unwrap_or_default().to_owned();
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let base = absolute("XDG_STATE_HOME")
+        .or_else(|| Some(absolute("HOME")?.join(".local/state")))
+        .ok_or_else(|| {
+            Error::new(Kind::Lab, "find a folder for the runner's state")
+                .because("neither XDG_STATE_HOME nor HOME is an absolute path")
+                .hint("name one with --state")
+        })?;
+    let lab = opened
+        .lab
+        .mirror()
+        .path()
+        .file_stem()
+        .unwrap_or_default()
+        .to_owned();
     Ok(base.join("pumice").join(lab).join(name.as_str()))
 }
 
@@ -144,7 +171,9 @@ fn default_state(opened: &Opened, name: &RunnerName) -> Result<PathBuf, Error> {
 fn host_config(path: &Path, named: bool) -> Result<HostConfig, Error> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(HostConfig::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
+            return Ok(HostConfig::default());
+        }
         Err(error) => return Err(error).attempt(Kind::Lab, || format!("read {}", path.display())),
     };
     let checked = check::host_config(&path.to_string_lossy(), &bytes);

@@ -1,9 +1,11 @@
 //! `pumice schema`: the JSON Schema of a kind of file, for editors.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::ValueEnum;
 
+use super::context::Context;
+use super::error::{Error, Outcome};
 use crate::model::check::{self, SchemaKind};
 
 #[derive(Debug, clap::Args)]
@@ -25,6 +27,8 @@ pub enum Kind {
     Lab,
     /// The record of a finished job.
     Record,
+    /// A lab host's runner.yaml.
+    Host,
 }
 
 impl From<Kind> for SchemaKind {
@@ -35,11 +39,14 @@ impl From<Kind> for SchemaKind {
             Kind::DeviceType => Self::DeviceType,
             Kind::Lab => Self::Lab,
             Kind::Record => Self::Record,
+            Kind::Host => Self::Host,
         }
     }
 }
 
-/// Writes the schema.
-pub fn run(args: &Args, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{:#}", check::schema(args.kind.into()))
+pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    let mut out = context.out();
+    writeln!(out, "{:#}", check::schema(args.kind.into()))?;
+    out.flush()?;
+    Ok(Outcome::Done)
 }

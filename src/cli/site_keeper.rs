@@ -62,7 +62,11 @@ impl SiteKeeper {
 
 fn build(program: &Path, url: &str, out: &PathBuf) {
     let mut command = Command::new(program);
-    command.args(["-C", url, "site", "build", "--out"]).arg(out).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+        .args(["-C", url, "site", "build", "--out"])
+        .arg(out)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
     // A build that fails says why on standard error; the next change tries again.
     let _ = command.status();
 }

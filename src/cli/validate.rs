@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::context::Context;
+use super::error::{Kind, Outcome};
 use crate::git::GitError;
 use crate::model::Diagnostic;
 use crate::model::check::{self, File, LARGEST_JOB};
@@ -37,6 +39,17 @@ pub enum Format {
     Json,
     /// GitLab's code quality report.
     Gitlab,
+}
+
+impl Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoLab(_) => Kind::Lab,
+            Self::Read(..) | Self::Write(_) => Kind::Failed,
+            Self::NoRevision(..) => Kind::Usage,
+            Self::Git(_) => Kind::Git,
+        }
+    }
 }
 
 /// What the terminal shows: a pipe gets one line for each problem and no colour.
@@ -100,9 +113,23 @@ struct Judged {
     source: Vec<u8>,
 }
 
+/// Judges and says how it went.
+pub fn run(args: &Args, context: &Context) -> Result<Outcome, super::Error> {
+    let look = Look {
+        snippets: context.terminal.interactive,
+        colour: context.terminal.colour,
+    };
+    match judge(args, context.dir(), look, &mut context.out()) {
+        Ok(true) => Ok(Outcome::Done),
+        Ok(false) => Ok(Outcome::Failed),
+        Err(Error::Write(error)) => Err(error.into()),
+        Err(error) => Err(super::Error::new(error.kind(), error.to_string())),
+    }
+}
+
 /// Judges what `args` name, from the folder `dir`, and writes the problems. Returns whether all is
 /// well: warnings are, errors are not.
-pub fn run(args: &Args, dir: &Path, look: Look, out: &mut impl Write) -> Result<bool, Error> {
+fn judge(args: &Args, dir: &Path, look: Look, out: &mut impl Write) -> Result<bool, Error> {
     let judged = if let Some(rev) = &args.rev {
         revision::judge(dir, rev)?
     } else if args.files.is_empty() {

@@ -1,1 +1,12 @@
-//! Pure: history, usage, failures. No input or output.
+//! Pure: what the history adds up to. It turns records into sums and rows.
+//!
+//! It may use the model alone: no input or output, no clock. It must never know where records come
+//! from or where rows are shown.
+
+pub mod period;
+pub mod table;
+pub mod usage;
+
+pub use period::Period;
+pub use table::{Column, UsageReport, UsageRow};
+pub use usage::{By, Usage, UsageSums};

@@ -83,7 +83,7 @@ fn odd_name(path: String) -> Diagnostic {
 
 /// What the commit changed in the queue, against its first parent.
 fn changes(repo: &Repo, commit: ObjectId) -> Result<Vec<TreeChange>, GitError> {
-    let (_, parents) = repo.links(commit)?;
+    let parents = repo.links(commit)?.parents;
     match parents.first() {
         Some(parent) => repo.diff(Some(*parent), Some(commit), "queue"),
         None => Ok(Vec::new()),

@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use super::{Args, Error, Format, Look, disk, run, write};
+use super::{Args, Error, Format, Look, disk, judge, write};
 use crate::git::testing::Server;
 
 const JOB: &str = r#"{"device_type": "qemu", "actions": [{"command": "boot"}]}"#;
@@ -23,7 +23,7 @@ fn args(files: &[&Path]) -> Args {
 /// Whether all is well, and what is printed.
 fn validate(args: &Args, dir: &Path) -> (bool, String) {
     let mut out = Vec::new();
-    let good = run(args, dir, PIPE, &mut out).unwrap();
+    let good = judge(args, dir, PIPE, &mut out).unwrap();
     (good, String::from_utf8(out).unwrap())
 }
 
@@ -176,7 +176,7 @@ fn standard_input_is_a_job() {
 #[test]
 fn without_a_lab_there_is_a_remedy() {
     let empty = tempfile::tempdir().unwrap();
-    let error = run(&args(&[]), empty.path(), PIPE, &mut Vec::new()).unwrap_err();
+    let error = judge(&args(&[]), empty.path(), PIPE, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, Error::NoLab(_)));
     assert!(error.to_string().contains("-C"));
 }
@@ -207,7 +207,7 @@ fn every_format_tells_the_same() {
         colour: false,
     };
     let mut out = Vec::new();
-    run(&wanted, lab.path(), look, &mut out).unwrap();
+    judge(&wanted, lab.path(), look, &mut out).unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap());
 }
 
@@ -245,6 +245,6 @@ fn a_revision_is_judged_whole() {
     for dir in [server.work(), server.path()] {
         let mut wanted = args(&[]);
         wanted.rev = Some("nowhere".to_owned());
-        assert!(run(&wanted, &dir, PIPE, &mut Vec::new()).is_err());
+        assert!(judge(&wanted, &dir, PIPE, &mut Vec::new()).is_err());
     }
 }

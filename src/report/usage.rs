@@ -1,0 +1,349 @@
+//! Who used which boards for how long, and how it ended: running sums of records.
+
+use std::collections::BTreeMap;
+
+use super::Period;
+use crate::model::record::CaseResult;
+use crate::model::{Health, Reason, Record, Time, Verdict};
+
+/// What a row of a usage report stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum By {
+    Board,
+    Type,
+    Suite,
+    User,
+}
+
+impl By {
+    pub const ALL: [Self; 4] = [Self::Board, Self::Type, Self::Suite, Self::User];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Board => "board",
+            Self::Type => "type",
+            Self::Suite => "suite",
+            Self::User => "user",
+        }
+    }
+}
+
+impl std::str::FromStr for By {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|by| by.as_str() == text)
+            .ok_or_else(|| {
+                format!(
+                    "`{}` is none of board, type, suite, user",
+                    text.escape_debug()
+                )
+            })
+    }
+}
+
+/// Reasons of incomplete jobs, in the order of `Usage::incomplete`; a missing one counts as the last.
+pub const REASONS: [Option<Reason>; 7] = [
+    Some(Reason::Timeout),
+    Some(Reason::JobError),
+    Some(Reason::DispatcherError),
+    Some(Reason::Infrastructure),
+    Some(Reason::Board),
+    Some(Reason::Lost),
+    None,
+];
+
+/// The numbers of one row. All of them are sums, so that jobs can be added and taken away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub jobs: u64,
+    /// Milliseconds of board time; for a suite the time its cases said they took.
+    pub millis: u64,
+    pub complete: u64,
+    /// By reason, in the order of [`REASONS`].
+    pub incomplete: [u64; REASONS.len()],
+    pub canceled: u64,
+    pub rejected: u64,
+    /// Jobs with the verdict `pass`.
+    pub passed: u64,
+    /// Jobs with the verdict `fail`.
+    pub failed: u64,
+    pub cases: u64,
+    /// Cases that failed or whose result is unknown.
+    pub failed_cases: u64,
+    /// Attempts that were given up and followed by another.
+    pub retried: u64,
+}
+
+impl Usage {
+    /// How many numbers a usage has.
+    pub const FIELDS: usize = 17;
+
+    /// Every number in a fixed order, as a file keeps them.
+    pub fn to_array(self) -> [u64; Self::FIELDS] {
+        let mut all = [0; Self::FIELDS];
+        let rest = [
+            self.jobs,
+            self.millis,
+            self.complete,
+            self.canceled,
+            self.rejected,
+            self.passed,
+            self.failed,
+            self.cases,
+            self.failed_cases,
+            self.retried,
+        ];
+        let (head, tail) = all.split_at_mut(rest.len());
+        head.copy_from_slice(&rest);
+        tail.copy_from_slice(&self.incomplete);
+        all
+    }
+
+    pub fn from_array(all: [u64; Self::FIELDS]) -> Self {
+        let [
+            jobs,
+            millis,
+            complete,
+            canceled,
+            rejected,
+            passed,
+            failed,
+            cases,
+            failed_cases,
+            retried,
+            incomplete @ ..,
+        ] = all;
+        Self {
+            jobs,
+            millis,
+            complete,
+            incomplete,
+            canceled,
+            rejected,
+            passed,
+            failed,
+            cases,
+            failed_cases,
+            retried,
+        }
+    }
+
+    /// Hours of board time.
+    pub fn hours(&self) -> f64 {
+        self.millis as f64 / 3_600_000.0
+    }
+
+    pub fn incomplete_jobs(&self) -> u64 {
+        self.incomplete.iter().sum()
+    }
+
+    fn apply(&mut self, other: &Self, sign: Sign) {
+        let mut sums = self.to_array();
+        for (sum, change) in sums.iter_mut().zip(other.to_array()) {
+            *sum = match sign {
+                Sign::Plus => sum.saturating_add(change),
+                Sign::Minus => sum.saturating_sub(change),
+            };
+        }
+        *self = Self::from_array(sums);
+    }
+
+    fn is_zero(&self) -> bool {
+        self.to_array().iter().all(|number| *number == 0)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Sign {
+    Plus,
+    Minus,
+}
+
+/// The sums of one period.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PeriodSums {
+    pub total: Usage,
+    pub by: BTreeMap<(By, String), Usage>,
+}
+
+/// Sums by period; a record counts in the week, the month and the whole in which it finished.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsageSums {
+    pub periods: BTreeMap<Period, PeriodSums>,
+}
+
+impl UsageSums {
+    pub fn add(&mut self, record: &Record) {
+        self.apply_record(record, Sign::Plus);
+    }
+
+    /// Takes away a record that was added.
+    pub fn remove(&mut self, record: &Record) {
+        self.apply_record(record, Sign::Minus);
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        for (period, sums) in &other.periods {
+            let mine = self.periods.entry(*period).or_default();
+            mine.total.apply(&sums.total, Sign::Plus);
+            for (key, usage) in &sums.by {
+                match mine.by.get_mut(key) {
+                    Some(sum) => sum.apply(usage, Sign::Plus),
+                    None => {
+                        mine.by.insert(key.clone(), *usage);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The latest period of a kind in which anything finished.
+    pub fn latest(&self, same_kind: fn(&Period) -> bool) -> Option<Period> {
+        self.periods
+            .keys()
+            .rev()
+            .find(|period| same_kind(period))
+            .copied()
+    }
+
+    fn apply_record(&mut self, record: &Record, sign: Sign) {
+        let (total, shares) = shares(record);
+        for period in Period::of(record.finished_at.unwrap_or(record.submitted_at)) {
+            let sums = self.periods.entry(period).or_default();
+            sums.total.apply(&total, sign);
+            for (key, usage) in &shares {
+                let sum = sums.by.entry(key.clone()).or_default();
+                sum.apply(usage, sign);
+                if sum.is_zero() {
+                    sums.by.remove(key);
+                }
+            }
+            if sums.total.is_zero() {
+                self.periods.remove(&period);
+            }
+        }
+    }
+}
+
+/// The longest name that reports and lists show, in characters.
+const LONGEST: usize = 120;
+
+/// A name as reports and lists show it: one line, shortened with an ellipsis. Rows and pages go by
+/// this text, since names come from files and consoles and may be anything.
+pub fn label(name: &str) -> String {
+    let line = |c: char| if c == '\n' || c == '\r' { ' ' } else { c };
+    let mut label: String = name.chars().take(LONGEST).map(line).collect();
+    if label.len() < name.len() {
+        label.push('…');
+    }
+    label
+}
+
+/// The device type on which a job ran or for which it waited.
+pub fn device_type(record: &Record) -> Option<&str> {
+    record
+        .claim
+        .as_ref()
+        .and_then(|claim| claim.device_type.as_deref())
+        .or_else(|| record.definition.get("device_type")?.as_str())
+}
+
+/// Milliseconds between two moments; a clock that went back gives none.
+fn millis(from: Option<Time>, to: Option<Time>) -> u64 {
+    match (from, to) {
+        (Some(from), Some(to)) => (to.seconds_since(from) * 1000.0).max(0.0) as u64,
+        _ => 0,
+    }
+}
+
+/// What one record adds to the whole and to each of its rows.
+fn shares(record: &Record) -> (Usage, BTreeMap<(By, String), Usage>) {
+    let mut usage = Usage {
+        jobs: 1,
+        ..Usage::default()
+    };
+    match record.health {
+        Some(Health::Complete) => usage.complete = 1,
+        Some(Health::Canceled) => usage.canceled = 1,
+        Some(Health::Rejected) => usage.rejected = 1,
+        Some(Health::Incomplete) | None => {
+            let known = REASONS.iter().position(|reason| *reason == record.reason);
+            usage.incomplete[known.unwrap_or(REASONS.len() - 1)] = 1;
+        }
+    }
+    match record.verdict {
+        Some(Verdict::Pass) => usage.passed = 1,
+        Some(Verdict::Fail) => usage.failed = 1,
+        Some(Verdict::None) | None => {}
+    }
+    let mut shares: BTreeMap<(By, String), Usage> = BTreeMap::new();
+    for suite in &record.suites {
+        let failed = |result| matches!(result, CaseResult::Fail | CaseResult::Unknown);
+        let cases = suite.cases.len() as u64;
+        let failed_cases = suite
+            .cases
+            .iter()
+            .filter(|case| failed(case.result))
+            .count() as u64;
+        let seconds: f64 = suite.cases.iter().filter_map(|case| case.seconds).sum();
+        usage.cases += cases;
+        usage.failed_cases += failed_cases;
+        let of_suite = Usage {
+            millis: (seconds.max(0.0) * 1000.0) as u64,
+            cases,
+            failed_cases,
+            passed: u64::from(failed_cases == 0 && cases > 0),
+            failed: u64::from(failed_cases > 0),
+            ..usage_of_end(&usage)
+        };
+        shares.insert((By::Suite, label(&suite.name)), of_suite);
+    }
+    // Time is charged to the board on which it was spent, the job to the board on which it ended.
+    let last = record.claim.as_ref().and_then(|claim| claim.board.as_ref());
+    if record.attempts.is_empty() {
+        usage.millis = millis(record.started_at, record.finished_at);
+    }
+    let mut elsewhere: BTreeMap<String, Usage> = BTreeMap::new();
+    for (i, attempt) in record.attempts.iter().enumerate() {
+        let spent = millis(attempt.started_at, Some(attempt.finished_at));
+        let retried = u64::from(i + 1 < record.attempts.len());
+        usage.millis += spent;
+        usage.retried += retried;
+        if let Some(board) = attempt.board.as_ref().filter(|board| Some(*board) != last) {
+            let other = elsewhere.entry(board.to_string()).or_default();
+            other.millis += spent;
+            other.retried += retried;
+        }
+    }
+    if let Some(board) = last {
+        let mut own = usage;
+        for other in elsewhere.values() {
+            own.millis -= other.millis;
+            own.retried -= other.retried;
+        }
+        shares.insert((By::Board, board.to_string()), own);
+    }
+    for (board, other) in elsewhere {
+        shares.insert((By::Board, board), other);
+    }
+    if let Some(device_type) = device_type(record) {
+        shares.insert((By::Type, label(device_type)), usage);
+    }
+    shares.insert((By::User, label(&record.submitter.user)), usage);
+    (usage, shares)
+}
+
+/// The job itself and how it ended, without time and cases.
+fn usage_of_end(usage: &Usage) -> Usage {
+    Usage {
+        jobs: usage.jobs,
+        complete: usage.complete,
+        incomplete: usage.incomplete,
+        canceled: usage.canceled,
+        rejected: usage.rejected,
+        ..Usage::default()
+    }
+}
