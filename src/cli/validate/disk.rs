@@ -85,7 +85,7 @@ fn read(path: &Path, name: String) -> io::Result<Option<File>> {
     } else {
         REGULAR
     };
-    let wanted = mode != SYMLINK && FileKind::of(&name).is_some();
+    let wanted = mode != SYMLINK && FileKind::of_named(&name).is_some();
     let bytes = if wanted { contents(path)? } else { Vec::new() };
     Ok(Some(File {
         path: name,
@@ -130,6 +130,18 @@ pub(super) fn judge_named(
             path
         };
         if path.is_dir() {
+            // A lab holds other JSON files too, such as its site's.
+            if path.join("lab.yaml").is_file()
+                && let Ok(files) = lab_tree(path)
+            {
+                let mut whole = super::validate_tree(files);
+                let all = whole.iter_mut().flat_map(|one| &mut one.diagnostics);
+                for one in all {
+                    one.path = path.join(&one.path).to_string_lossy().into_owned();
+                }
+                judged.extend(whole);
+                continue;
+            }
             let files = WalkDir::new(path).sort_by_file_name();
             let files = files.into_iter().filter_map(Result::ok);
             for entry in files.filter(|entry| !entry.file_type().is_dir()) {
@@ -165,7 +177,8 @@ fn judge_one(path: &Path, shown: &str, named: bool, labs: &mut Labs) -> Option<J
         Err(error) => return Some(unreadable(shown, &error)),
     };
     let in_queue = file.path.starts_with("queue/");
-    match FileKind::of(&file.path) {
+    let kind = FileKind::of_named(&file.path);
+    match kind {
         None if !named => return None,
         None if !in_queue => return Some(unknown(shown)),
         // Only a lab's own files must be regular; elsewhere a link stands for its file.
@@ -179,7 +192,7 @@ fn judge_one(path: &Path, shown: &str, named: bool, labs: &mut Labs) -> Option<J
         _ => {}
     }
     let lab = root.and_then(|root| labs.of(&root));
-    let mut diagnostics = check::validate_file(&file, lab);
+    let mut diagnostics = check::validate_as(kind, &file, lab);
     for one in &mut diagnostics {
         shown.clone_into(&mut one.path);
     }

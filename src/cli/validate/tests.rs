@@ -64,7 +64,7 @@ fn a_work_tree_is_judged_with_modes() {
     symlink("a.json", root.join("queue/link.json")).unwrap();
     put(root, "queue/module/.git", "gitdir: x");
     put(root, "queue/module/x.json", "no job");
-    put(root, "src/other.json", "no job");
+    put(root, "site/other.json", "no job");
     let (good, told) = validate(&args(&[]), root);
     assert!(!good);
     assert_eq!(
@@ -153,6 +153,7 @@ fn a_named_folder_is_walked() {
     let lab = lab();
     put(lab.path(), "queue/team/typo.json", TYPO);
     put(lab.path(), "notes/x.txt", "x");
+    put(lab.path(), "site/x.json", "no job");
     let (good, told) = validate(&args(&[lab.path()]), Path::new("/"));
     assert!(!good);
     assert_eq!(told.lines().count(), 1);
@@ -160,6 +161,12 @@ fn a_named_folder_is_walked() {
         told.contains("queue/team/typo.json:1:2: error: unknown key"),
         "{told}"
     );
+    assert_eq!(
+        validate(&args(&[&lab.path().join("queue")]), Path::new("/")),
+        (good, told)
+    );
+    let (good, told) = validate(&args(&[&lab.path().join("site")]), Path::new("/"));
+    assert!(!good && told.contains("site/x.json:1:1: error:"), "{told}");
 }
 
 #[test]
@@ -219,6 +226,7 @@ fn a_revision_is_judged_whole() {
         ("boards/types/qemu.yaml", ""),
         ("boards/qemu01.yaml", "device_type: qemu\n"),
         ("queue/a.json", JOB),
+        ("site/static/data.json", "[]"),
     ]);
     server.git(["mv", "queue/a.json", "queue/b.json"]);
     symlink("b.json", server.work().join("queue/link.json")).unwrap();

@@ -30,7 +30,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// By the path from the lab's root; `None` for files that Pumice does not read.
+    /// By the path from the lab's root; `None` for files that are no part of the lab.
     pub fn of(path: &str) -> Option<Self> {
         let parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
@@ -39,9 +39,14 @@ impl FileKind {
             ["boards", "types", file] if file.ends_with(".yaml") => Some(Self::DeviceType),
             ["boards", file] if file.ends_with(".yaml") => Some(Self::Board),
             ["lab.yaml"] => Some(Self::Lab),
-            [.., file] if file.ends_with(".json") => Some(Self::Job),
             _ => None,
         }
+    }
+
+    /// Of a file that a person named: outside `queue/` too, a name that ends in .json means a job.
+    pub fn of_named(path: &str) -> Option<Self> {
+        let named_job = !path.starts_with("queue/") && path.ends_with(".json");
+        Self::of(path).or(named_job.then_some(Self::Job))
     }
 }
 
@@ -87,15 +92,20 @@ pub fn validate_tree(files: &[File]) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// Every problem of one file, judged by where it stands; none for files that Pumice does not read.
+/// Every problem of one file, judged by where it stands; none for files that are no part of the lab.
 pub fn validate_file(file: &File, lab: Option<&LabFiles>) -> Vec<Diagnostic> {
+    validate_as(FileKind::of(&file.path), file, lab)
+}
+
+/// Every problem of a file that is judged as this kind.
+pub fn validate_as(kind: Option<FileKind>, file: &File, lab: Option<&LabFiles>) -> Vec<Diagnostic> {
     let File { path, mode, bytes } = file;
     let mut found = Vec::new();
     if path.starts_with("queue/") {
         found = queue_path(path, *mode);
     }
     let regular = matches!(*mode, REGULAR | EXECUTABLE);
-    let Some(kind) = FileKind::of(path) else {
+    let Some(kind) = kind else {
         found.extend(misnamed(path));
         return found;
     };

@@ -22,7 +22,7 @@ pub fn job(path: &str, bytes: &[u8], lab: Option<&LabFiles>) -> Checked<Job> {
 /// What is said of a definition that is too large to be read at all.
 pub fn too_large(path: &str, bytes: u64) -> Diagnostic {
     let mut problems = Problems::new(path);
-    text::too_large(bytes, LARGEST_JOB, &mut problems);
+    text::too_large(Some(bytes), LARGEST_JOB, &mut problems);
     problems.finish::<Job>(None).diagnostics.remove(0)
 }
 

@@ -89,8 +89,11 @@ impl<'l> Known<'l> {
         let mut all_known = true;
         let wanted_type = node.get("device_type");
         if let Some(value) = wanted_type
+            && problems.error_at(value.place)
+        {
+            all_known = false;
+        } else if let Some(value) = wanted_type
             && let Some(name) = value.text()
-            && !problems.error_at(value.place)
             && !self.types.contains(name)
             && !is_broken(self.lab, &format!("boards/types/{name}.yaml"))
         {
@@ -106,6 +109,7 @@ impl<'l> Known<'l> {
         for value in node.get("tags").map_or(&[][..], Node::items) {
             let Some(tag) = value.text() else { continue };
             if problems.error_at(value.place) {
+                all_known = false;
                 continue;
             }
             tags.push(tag);

@@ -32,7 +32,7 @@ mod yaml;
 mod yaml_scalar;
 
 pub use board::{LARGEST_YAML, board, device_type};
-pub use files::{File, FileKind, lab_files, validate_file, validate_tree};
+pub use files::{File, FileKind, lab_files, validate_as, validate_file, validate_tree};
 pub use job::{LARGEST_JOB, job, too_large};
 pub use lab_config::{host_config, lab_config};
 pub use problems::Checked;

@@ -16,7 +16,7 @@ pub(super) fn decode<'b>(
     problems: &mut Problems,
 ) -> Option<Cow<'b, str>> {
     if bytes.len() > limit {
-        too_large(bytes.len() as u64, limit, problems);
+        too_large(None, limit, problems);
         return None;
     }
     let bytes = if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
@@ -37,12 +37,14 @@ pub(super) fn decode<'b>(
     Some(text)
 }
 
-pub(super) fn too_large(bytes: u64, limit: usize, problems: &mut Problems) {
+/// `bytes` is the file's size; a reader that stopped at the limit does not know it.
+pub(super) fn too_large(bytes: Option<u64>, limit: usize, problems: &mut Problems) {
+    let size = bytes.map_or_else(String::new, |bytes| format!(" ({bytes} bytes)"));
     problems.error(
         Place::START,
         "too-large",
         format!(
-            "the file has {bytes} bytes, more than the {} KiB allowed",
+            "the file{size} is larger than the {} KiB allowed",
             limit / 1024
         ),
         "keep large data elsewhere and name it by its address",

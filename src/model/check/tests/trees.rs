@@ -55,7 +55,7 @@ fn a_file_is_judged_by_where_it_is() {
         ("queue/a.json", Some(FileKind::Job)),
         ("queue/a/b.txt", Some(FileKind::Job)),
         ("queue/README.md", None),
-        ("templates/jobs/a.json", Some(FileKind::Job)),
+        ("templates/jobs/a.json", None),
         ("boards/types/a.yaml", Some(FileKind::DeviceType)),
         ("boards/a.yaml", Some(FileKind::Board)),
         ("boards/allowed_signers", None),
@@ -65,6 +65,12 @@ fn a_file_is_judged_by_where_it_is() {
     ] {
         assert_eq!(FileKind::of(path), kind, "{path}");
     }
+    assert_eq!(
+        FileKind::of_named("templates/jobs/a.json"),
+        Some(FileKind::Job)
+    );
+    assert_eq!(FileKind::of_named("lab.yaml"), Some(FileKind::Lab));
+    assert_eq!(FileKind::of_named("notes.txt"), None);
 }
 
 #[test]
@@ -93,6 +99,7 @@ fn a_whole_tree_is_judged_by_its_own_lab() {
         module,
         program,
         file("src/main.rs", "fn main() {}"),
+        file("site/static/data.json", "[]"),
     ]);
     insta::assert_snapshot!(lines(&told));
     let jobs: Vec<_> = told
