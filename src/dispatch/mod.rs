@@ -20,6 +20,7 @@ pub mod run_action;
 mod steps;
 pub mod sweep;
 pub mod tap;
+mod tap_line;
 mod text;
 pub mod writer;
 

@@ -5,8 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::supervise::{Turn, Watch, supervise};
-use super::{Control, Exit, Leader, Moment, Program};
+use super::{Control, Exit, Leader, Moment, Program, Turn, Watch, supervise};
 
 /// How long a command that outran its limit may take to end after TERM.
 const GRACE: Duration = Duration::from_secs(5);
