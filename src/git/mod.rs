@@ -5,6 +5,7 @@
 //! Uses nothing of ours but the model's ids and times. It must never know of jobs, boards or labs, and no
 //! type of git2 leaves it.
 
+mod branching;
 mod builder;
 mod command;
 mod commit;

@@ -13,15 +13,17 @@ use super::repo::Repo;
 use crate::model::ObjectId;
 
 /// For commands that only read.
-const LOCAL_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LOCAL_LIMIT: Duration = Duration::from_secs(60);
 
 /// For commands during which a person's hooks run, a passphrase is asked, or the network is slow.
-const LONG_LIMIT: Duration = Duration::from_secs(1800);
+pub(super) const LONG_LIMIT: Duration = Duration::from_secs(1800);
 
 /// A folder with a checked-out branch.
 #[derive(Debug, Clone)]
 pub struct WorkTree {
     root: PathBuf,
+    /// Name and address, where it is not whom git knows.
+    person: Option<(String, String)>,
 }
 
 impl WorkTree {
@@ -37,11 +39,20 @@ impl WorkTree {
             return Ok(None);
         }
         let root = output.success(&attempt, LOCAL_LIMIT)?.path();
-        Ok(Some(Self { root }))
+        Ok(Some(Self { root, person: None }))
     }
 
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// This work tree in the hands of somebody: their commits bear this name and address.
+    #[must_use]
+    pub fn acting_as(&self, name: &str, email: &str) -> Self {
+        Self {
+            person: Some((name.to_owned(), email.to_owned())),
+            ..self.clone()
+        }
     }
 
     /// The clone's objects and references.
@@ -198,8 +209,16 @@ impl WorkTree {
         ))
     }
 
-    fn git(&self) -> Command {
-        git(Place::Person(&self.root))
+    pub(super) fn git(&self) -> Command {
+        let mut command = git(Place::Person(&self.root));
+        if let Some((name, email)) = &self.person {
+            command
+                .env("GIT_AUTHOR_NAME", name)
+                .env("GIT_AUTHOR_EMAIL", email)
+                .env("GIT_COMMITTER_NAME", name)
+                .env("GIT_COMMITTER_EMAIL", email);
+        }
+        command
     }
 
     /// A line that git prints, or `None` when it ends with 1, its sign for "there is none".

@@ -209,3 +209,24 @@ fn signatures_are_judged_by_the_lab_s_signers_alone() {
     assert!(!mirror.is_signed(signed, &unknown).unwrap());
     assert!(!mirror.is_signed(unsigned, &known).unwrap());
 }
+
+#[test]
+fn somebody_branches_merges_and_reverts() {
+    let server = Server::new();
+    server.push(&[("a", "1")]);
+    let carol = work_tree(&server).acting_as("Carol", "carol@example.org");
+    carol.set("commit.gpgSign", "false").unwrap();
+    carol.start_branch("feature").unwrap();
+    server.write(&[("b", "2")]);
+    let feature = carol.commit_paths(&["b".to_owned()], "Add b").unwrap();
+    carol.switch("main").unwrap();
+    assert!(!server.work().join("b").exists());
+    let merge = carol.merge("feature", "Merge the feature").unwrap();
+    let commit = carol.repo().unwrap().commit(merge).unwrap();
+    assert_eq!(commit.author.name, "Carol");
+    assert_eq!(commit.committer.email, "carol@example.org");
+    assert_eq!(commit.parents.get(1), Some(&feature));
+    assert!(server.work().join("b").exists());
+    carol.revert(feature).unwrap();
+    assert!(!server.work().join("b").exists());
+}
