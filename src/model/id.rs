@@ -110,6 +110,14 @@ impl JobId {
         ))
     }
 
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
     /// The eight hex digits that people are shown.
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()

@@ -1,0 +1,53 @@
+//! The queue, and the state of the lab for programs: `status.json`.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::Site;
+use crate::site::SiteError;
+use crate::site::engine::Page;
+use crate::site::views::live::LiveRow;
+
+/// Jobs named in `status.json`, which has to stay small since pages ask for it every few seconds.
+const NAMED: usize = 20;
+
+#[derive(Debug, Serialize)]
+pub struct QueueView {
+    pub running: Vec<LiveRow>,
+    pub waiting: Vec<LiveRow>,
+}
+
+pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
+    let live: Vec<LiveRow> = site.snapshot.live.iter().map(LiveRow::new).collect();
+    let (waiting, running): (Vec<LiveRow>, Vec<LiveRow>) =
+        live.into_iter().partition(LiveRow::waits);
+    let status = status(site, &running, waiting.len());
+    let path = "queue/index.html";
+    let page = Page::new(path, "queue", "Queue").live(true);
+    let view = QueueView { running, waiting };
+    site.fresh(path, &site.engine.render("queue.html", &page, &view)?)?;
+    site.fresh("status.json", &status)
+}
+
+fn status(site: &Site<'_>, running: &[LiveRow], waiting: usize) -> String {
+    let named = running.iter().take(NAMED).map(|job| {
+        json!({
+            "id": job.id,
+            "board": job.board.name,
+            "progress": job.progress,
+        })
+    });
+    let boards = site.snapshot.boards.len();
+    let status = json!({
+        "version": 1,
+        "revision": format!("{:016x}", site.revision),
+        "at": site.now.to_string(),
+        "main": site.snapshot.main,
+        "boards": boards,
+        "waiting": waiting,
+        "running": running.len(),
+        "finished": site.lists.all.len(),
+        "jobs": named.collect::<Vec<_>>(),
+    });
+    format!("{status}\n")
+}

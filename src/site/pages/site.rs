@@ -1,0 +1,212 @@
+//! What every page function is given.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::model::{LabConfig, Time};
+use crate::report::UsageSums;
+use crate::site::SiteError;
+use crate::site::assets::Assets;
+use crate::site::disk::Output;
+use crate::site::engine::Engine;
+use crate::site::history::{History, Summary};
+use crate::site::manual::Manual;
+use crate::site::source::Snapshot;
+use crate::site::views::row::JobRow;
+
+/// Jobs that the pages of boards, users and tags list.
+const RECENT: usize = 25;
+
+/// One state of the lab, ready to be shown, and the way to the output.
+pub struct Site<'a> {
+    pub engine: &'a Engine,
+    pub output: &'a Output,
+    pub assets: &'a Assets,
+    pub manual: &'a Manual,
+    pub snapshot: &'a Snapshot,
+    pub history: &'a History,
+    pub sums: &'a UsageSums,
+    pub lists: &'a Lists,
+    pub now: Time,
+    /// What every page depends on.
+    pub shared: u64,
+    /// Names this state of the lab for pages that ask whether there is news.
+    pub revision: u64,
+    /// The pages of the last build.
+    pub old: &'a HashMap<String, u64>,
+    /// The pages of this one.
+    pub new: Mutex<HashMap<String, u64>>,
+}
+
+impl Site<'_> {
+    pub fn config(&self) -> &LabConfig {
+        &self.snapshot.files.config
+    }
+
+    /// Makes a page unless the last build made it from the same.
+    pub fn page(
+        &self,
+        path: &str,
+        key: Key,
+        render: impl FnOnce() -> Result<String, SiteError>,
+    ) -> Result<(), SiteError> {
+        let key = key.finish();
+        if self.old.get(path) != Some(&key) {
+            self.output.put(path, render()?.as_bytes())?;
+        }
+        self.note(path, key);
+        Ok(())
+    }
+
+    /// Writes a page that is cheap to make and may change at any time.
+    pub fn fresh(&self, path: &str, text: &str) -> Result<(), SiteError> {
+        let key = Key::new(self.shared).add(text.as_bytes()).finish();
+        if self.old.get(path) != Some(&key) {
+            self.output.put_whole(path, text.as_bytes())?;
+        }
+        self.note(path, key);
+        Ok(())
+    }
+
+    /// Publishes a file as it is.
+    pub fn raw(&self, path: &str, key: u64, bytes: &[u8]) -> Result<(), SiteError> {
+        if self.old.get(path) != Some(&key) {
+            self.output.put(path, bytes)?;
+        }
+        self.note(path, key);
+        Ok(())
+    }
+
+    fn note(&self, path: &str, key: u64) {
+        let mut pages = self.new.lock().unwrap_or_else(PoisonError::into_inner);
+        pages.insert(path.to_owned(), key);
+    }
+
+    pub fn key(&self) -> Key {
+        Key::new(self.shared)
+    }
+
+    pub fn job(&self, at: u32) -> &Summary {
+        &self.history.jobs[at as usize]
+    }
+
+    pub fn rows(&self, jobs: &[u32]) -> Vec<JobRow> {
+        let row = |at: &u32| JobRow::new(self.history, self.job(*at));
+        jobs.iter().map(row).collect()
+    }
+}
+
+/// The hash of everything a page is made from.
+pub struct Key(Xxh3);
+
+impl Key {
+    pub fn new(shared: u64) -> Self {
+        let mut hash = Xxh3::new();
+        hash.update(&shared.to_le_bytes());
+        Self(hash)
+    }
+
+    /// Adds bytes; their length is added too, so that two fields never run into each other.
+    pub fn add(mut self, bytes: &[u8]) -> Self {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    pub fn number(mut self, number: u64) -> Self {
+        self.0.update(&number.to_le_bytes());
+        self
+    }
+
+    /// Adds what a value shows of itself for programmers, which tells any two of them apart.
+    pub fn debug(self, value: &impl std::fmt::Debug) -> Self {
+        self.add(format!("{value:?}").as_bytes())
+    }
+
+    /// Adds the records that rows are made from.
+    pub fn jobs(mut self, site: &Site<'_>, jobs: &[u32]) -> Self {
+        self.0.update(&(jobs.len() as u64).to_le_bytes());
+        for job in jobs {
+            self.0.update(site.job(*job).blob.as_bytes());
+        }
+        self
+    }
+
+    pub fn finish(self) -> u64 {
+        // 0 stands for a page that was never written.
+        self.0.digest().max(1)
+    }
+}
+
+/// The finished jobs in order, and the newest of each board, user and tag, newest first.
+#[derive(Default)]
+pub struct Lists {
+    /// Oldest first.
+    pub all: Vec<u32>,
+    pub boards: BTreeMap<String, Vec<u32>>,
+    pub users: BTreeMap<String, Vec<u32>>,
+    pub tags: BTreeMap<String, Vec<u32>>,
+    pub types: BTreeMap<String, u64>,
+}
+
+impl Lists {
+    pub fn new(history: &History) -> Self {
+        let all = history.shown();
+        let texts = history.strings.iter().len();
+        let mut boards = vec![Vec::new(); texts];
+        let mut users = vec![Vec::new(); texts];
+        let mut tags = vec![Vec::new(); texts];
+        let mut types = vec![0_u64; texts];
+        for &at in all.iter().rev() {
+            let job = &history.jobs[at as usize];
+            for (lists, text) in [
+                (&mut boards, job.board),
+                (&mut users, job.user),
+                (&mut tags, job.tags),
+            ] {
+                if let Some(list) = lists.get_mut(text as usize)
+                    && list.len() < RECENT
+                {
+                    list.push(at);
+                }
+            }
+            if let Some(count) = types.get_mut(job.device_type as usize) {
+                *count += 1;
+            }
+        }
+        let by_text = |lists: Vec<Vec<u32>>| -> BTreeMap<String, Vec<u32>> {
+            let named = (0..)
+                .zip(lists)
+                .filter(|(text, list)| *text > 0 && !list.is_empty());
+            named
+                .map(|(text, list)| (history.text(text).to_owned(), list))
+                .collect()
+        };
+        // A text of tags stands for a whole set of them; sets that share a tag are joined here.
+        let mut by_tag: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for (set, list) in by_text(tags) {
+            for tag in set.lines() {
+                by_tag.entry(tag.to_owned()).or_default().extend(&list);
+            }
+        }
+        for list in by_tag.values_mut() {
+            list.sort_unstable_by(|a, b| b.cmp(a));
+            list.dedup();
+            list.truncate(RECENT);
+        }
+        let types = (0..)
+            .zip(types)
+            .filter(|(text, count)| *text > 0 && *count > 0);
+        Self {
+            boards: by_text(boards),
+            users: by_text(users),
+            tags: by_tag,
+            types: types
+                .map(|(text, count)| (history.text(text).to_owned(), count))
+                .collect(),
+            all,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the site is made from, in its own words: whoever can answer this can be shown as a site.
+
+use std::collections::BTreeMap;
+
+use super::SiteError;
+use crate::model::board::Board;
+use crate::model::lab::LabFiles;
+use crate::model::record::{BoardHealth, LogLocation};
+use crate::model::status::RunnerStatus;
+use crate::model::{JobId, ObjectId, Record, RunnerName, Time};
+
+/// The head of each runner's journal.
+pub type Journals = BTreeMap<RunnerName, ObjectId>;
+
+/// A lab that can be opened by several threads, each with a reader of its own.
+pub trait Source: Sync {
+    type Reader: Reader + Send;
+
+    fn reader(&self) -> Result<Self::Reader, SiteError>;
+}
+
+/// Reads one state of a lab.
+pub trait Reader {
+    /// Every ref that the site depends on with its object. Equal heads are an equal lab.
+    fn heads(&self) -> Result<BTreeMap<String, ObjectId>, SiteError>;
+
+    fn journals(&self) -> Result<Journals, SiteError>;
+
+    /// The records that differ between two states of the journals; an empty `old` gives all of them.
+    fn changes(&self, old: &Journals, new: &Journals) -> Result<Vec<Change>, SiteError>;
+
+    fn record(&self, blob: ObjectId) -> Result<Record, SiteError>;
+
+    /// A log as it was written; `None` when it has expired or was not fetched.
+    fn log(&self, at: &LogLocation) -> Result<Option<Vec<u8>>, SiteError>;
+
+    /// The last lines of a running job's log.
+    fn log_tail(&self, runner: &RunnerName, id: JobId) -> Result<Option<Vec<u8>>, SiteError>;
+
+    /// Any object's content; `None` when it is not there.
+    fn blob(&self, id: ObjectId) -> Result<Option<Vec<u8>>, SiteError>;
+
+    /// The regular files below a folder of main.
+    fn files(&self, under: &str) -> Result<Vec<(String, ObjectId)>, SiteError>;
+
+    fn snapshot(&self) -> Result<Snapshot, SiteError>;
+}
+
+/// A record file that came, changed or went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub runner: RunnerName,
+    pub id: JobId,
+    pub old: Option<ObjectId>,
+    pub new: Option<ObjectId>,
+}
+
+/// Everything that is not history.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    pub main: Option<ObjectId>,
+    pub files: LabFiles,
+    /// Waiting and running jobs, oldest first.
+    pub live: Vec<LiveJob>,
+    pub boards: Vec<BoardState>,
+    pub runners: Vec<RunnerStatus>,
+}
+
+/// A job that waits or runs.
+#[derive(Debug, Clone)]
+pub struct LiveJob {
+    pub record: Record,
+    pub attempt: u32,
+    /// Percent.
+    pub progress: u8,
+}
+
+/// A board with what its journal and its runner's heartbeat say.
+#[derive(Debug, Clone)]
+pub struct BoardState {
+    pub board: Board,
+    pub health: BoardHealth,
+    pub reason: Option<String>,
+    /// The job that runs on it.
+    pub job: Option<JobId>,
+    /// When its runner was last heard of.
+    pub runner_seen: Option<Time>,
+}

@@ -1,0 +1,7 @@
+//! The whole site, built of synthetic labs.
+
+mod harness;
+mod hostile;
+mod incremental;
+mod pages;
+mod preview;

@@ -1,0 +1,481 @@
+//! One job, finished or not, as its page shows it.
+
+use serde::Serialize;
+
+use super::Link;
+use super::row::{Neighbour, ended};
+use crate::model::lab::Forge;
+use crate::model::record::{CaseResult, Record, Step, StepState, Suite};
+use crate::model::{JobId, State, Time, Verdict};
+use crate::report::usage::{device_type, label};
+use crate::site::log::Excerpt;
+use crate::site::{manual, paths, text};
+
+/// Cases a page shows; the failing ones first. The rest is in the record.
+const CASES: usize = 300;
+const STEPS: usize = 200;
+const DIAGNOSTICS: usize = 50;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct JobView {
+    pub short: String,
+    pub id: String,
+    pub name: String,
+    /// `submitted`, `running`, `canceling`, `finished`.
+    pub state: &'static str,
+    pub finished: bool,
+    pub verdict: &'static str,
+    pub health: &'static str,
+    pub ended: &'static str,
+    pub message: String,
+    pub progress: u8,
+    pub counts: Counts,
+    pub user: Link,
+    pub author: String,
+    pub email: String,
+    pub verified: bool,
+    pub submitted_at: String,
+    pub started_at: String,
+    pub finished_at: String,
+    pub waited: String,
+    pub took: String,
+    pub board: Link,
+    pub device_type: Link,
+    pub runner: String,
+    pub priority: &'static str,
+    pub tags: Vec<Link>,
+    pub stream: String,
+    pub path: Link,
+    pub commit: Link,
+    pub resubmitted_from: String,
+    pub expected: Expected,
+    pub steps: Vec<StepView>,
+    pub suites: Vec<SuiteView>,
+    pub log: Option<LogView>,
+    pub attachments: Vec<AttachmentView>,
+    pub attempts: Vec<AttemptView>,
+    pub canceled: Option<CanceledView>,
+    pub diagnostics: Vec<DiagnosticView>,
+    pub definition: String,
+    pub commands: Vec<Command>,
+    pub previous: Option<NeighbourView>,
+    pub next: Option<NeighbourView>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Counts {
+    pub cases: usize,
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+}
+
+/// When the job was said to start and end.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Expected {
+    pub start: String,
+    pub end: String,
+    pub p90: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StepView {
+    pub n: u32,
+    pub name: String,
+    /// `pass`, `fail`, `skip`, `unknown`, `running`, `waiting`.
+    pub result: &'static str,
+    pub took: String,
+    pub reason: String,
+    /// Where its bar begins and how long it is, percent of the whole.
+    pub from: f64,
+    pub length: f64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SuiteView {
+    pub name: String,
+    pub counts: Counts,
+    /// Whether it is shown unfolded: something failed, or there is little to show.
+    pub open: bool,
+    pub cases: Vec<CaseView>,
+    /// Cases not shown.
+    pub hidden: usize,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct CaseView {
+    pub name: String,
+    pub result: &'static str,
+    pub value: String,
+    pub units: String,
+    pub took: String,
+    pub why: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct LogView {
+    /// Whether the log can still be read.
+    pub here: bool,
+    pub bytes: String,
+    pub dropped: String,
+    pub lines: String,
+    pub excerpt: Excerpt,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AttachmentView {
+    pub name: String,
+    /// Below the job's folder; empty when it is not published.
+    pub href: String,
+    pub media_type: String,
+    pub bytes: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptView {
+    pub n: u32,
+    pub board: String,
+    pub runner: String,
+    pub started: String,
+    pub took: String,
+    pub reason: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct CanceledView {
+    pub by: Link,
+    pub at: String,
+    pub commit: Link,
+    pub allowed: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct DiagnosticView {
+    pub place: String,
+    pub severity: &'static str,
+    pub code: String,
+    pub message: String,
+    pub hint: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Command {
+    pub what: &'static str,
+    pub line: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct NeighbourView {
+    pub href: String,
+    pub short: String,
+    pub verdict: &'static str,
+    pub ended: &'static str,
+}
+
+/// What a job's page needs beside its record.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Around<'a> {
+    pub forge: Option<&'a Forge>,
+    /// Percent, of a running job.
+    pub progress: u8,
+    pub previous: Option<Neighbour>,
+    pub next: Option<Neighbour>,
+}
+
+impl JobView {
+    /// The log and the attachments are filled in by whoever reads them.
+    pub fn new(record: &Record, around: &Around<'_>) -> Self {
+        let claim = record.claim.as_ref();
+        let board = claim.and_then(|claim| claim.board.as_ref());
+        let commit = |id: String| Link {
+            href: around
+                .forge
+                .map(|forge| manual::commit_link(forge, &id))
+                .unwrap_or_default(),
+            name: id[..id.len().min(10)].to_owned(),
+        };
+        let finished = record.state == State::Finished;
+        let estimate = record.estimate.as_ref();
+        let estimate =
+            estimate.and_then(|said| said.at_claim.as_ref().or(said.at_submission.as_ref()));
+        let second = |at: Option<Time>| at.map(text::second).unwrap_or_default();
+        let between = |from: Option<Time>, to: Option<Time>| match (from, to) {
+            (Some(from), Some(to)) => text::duration(to.seconds_since(from).max(0.0)),
+            _ => String::new(),
+        };
+        Self {
+            short: record.id.short(),
+            id: record.id.to_string(),
+            name: text::shorten(&record.job_name, 200),
+            state: record.state.as_str(),
+            finished,
+            verdict: match record.verdict {
+                Some(Verdict::None) | None => "",
+                Some(verdict) => verdict.as_str(),
+            },
+            health: record.health.map_or("", |health| health.as_str()),
+            ended: ended(record.health, record.reason),
+            message: text::shorten(record.message.as_deref().unwrap_or_default(), 2000),
+            progress: around.progress.min(100),
+            counts: Counts::new(
+                record
+                    .suites
+                    .iter()
+                    .flat_map(|suite| &suite.cases)
+                    .map(|case| case.result),
+            ),
+            user: Link::to(&label(&record.submitter.user), paths::user),
+            author: text::shorten(&record.submitter.name, 100),
+            email: text::shorten(&record.submitter.email, 100),
+            verified: record.submitter.verified,
+            submitted_at: second(Some(record.submitted_at)),
+            started_at: second(record.started_at),
+            finished_at: second(record.finished_at),
+            waited: between(Some(record.submitted_at), record.started_at),
+            took: between(record.started_at, record.finished_at),
+            board: board
+                .map(|name| Link::to(name.as_str(), paths::board))
+                .unwrap_or_default(),
+            device_type: Link::to(
+                &label(device_type(record).unwrap_or_default()),
+                paths::device_type,
+            ),
+            runner: claim
+                .map(|claim| claim.runner.to_string())
+                .unwrap_or_default(),
+            priority: record.priority.as_str(),
+            tags: record
+                .tags
+                .iter()
+                .take(50)
+                .map(|tag| Link::to(&label(tag), paths::tag))
+                .collect(),
+            stream: text::shorten(&record.stream, 200),
+            path: Link {
+                name: record.path.clone(),
+                // The file as it was submitted: it is gone from main when the job is tidied away.
+                href: around
+                    .forge
+                    .map(|forge| manual::file_link(forge, &record.commit.to_string(), &record.path))
+                    .unwrap_or_default(),
+            },
+            commit: commit(record.commit.to_string()),
+            resubmitted_from: resubmitted_from(record),
+            expected: Expected {
+                start: estimate
+                    .and_then(|said| said.start)
+                    .map(text::minute)
+                    .unwrap_or_default(),
+                end: estimate
+                    .and_then(|said| said.end)
+                    .map(text::minute)
+                    .unwrap_or_default(),
+                p90: estimate
+                    .and_then(|said| said.p90)
+                    .map(text::minute)
+                    .unwrap_or_default(),
+            },
+            steps: steps(&record.steps),
+            suites: suites(&record.suites),
+            log: None,
+            attachments: Vec::new(),
+            attempts: match record.attempts.len() {
+                // A single attempt that ended well is the job itself.
+                0 | 1 => Vec::new(),
+                _ => record.attempts.iter().map(attempt).collect(),
+            },
+            canceled: record.canceled.as_ref().map(|canceled| CanceledView {
+                by: canceled_by(record, canceled.by.as_deref().unwrap_or_default()),
+                at: text::second(canceled.at),
+                commit: canceled
+                    .commit
+                    .map(|id| commit(id.to_string()))
+                    .unwrap_or_default(),
+                allowed: canceled.allowed,
+            }),
+            diagnostics: record
+                .diagnostics
+                .iter()
+                .take(DIAGNOSTICS)
+                .map(|problem| DiagnosticView {
+                    place: format!("{}:{}:{}", problem.path, problem.line, problem.column),
+                    severity: if problem.is_error() {
+                        "error"
+                    } else {
+                        "warning"
+                    },
+                    code: problem.code.clone(),
+                    message: text::shorten(&problem.message, 1000),
+                    hint: text::shorten(problem.hint.as_deref().unwrap_or_default(), 1000),
+                })
+                .collect(),
+            definition: definition(&record.definition),
+            commands: commands(record, finished),
+            previous: around.previous.map(neighbour),
+            next: around.next.map(neighbour),
+        }
+    }
+}
+
+impl Counts {
+    fn new(results: impl Iterator<Item = CaseResult>) -> Self {
+        let mut counts = Self::default();
+        for result in results {
+            counts.cases += 1;
+            match result {
+                CaseResult::Pass => counts.passed += 1,
+                CaseResult::Fail | CaseResult::Unknown => counts.failed += 1,
+                CaseResult::Skip => counts.skipped += 1,
+            }
+        }
+        counts
+    }
+}
+
+fn neighbour(job: Neighbour) -> NeighbourView {
+    NeighbourView {
+        href: paths::job_page(job.id),
+        short: job.id.short(),
+        verdict: job.verdict,
+        ended: job.ended,
+    }
+}
+
+/// Without a link: the other job's page may not be there.
+fn resubmitted_from(record: &Record) -> String {
+    let from = record.definition.get("resubmitted_from");
+    match from.and_then(|id| id.as_str()?.parse::<JobId>().ok()) {
+        Some(id) => id.short(),
+        None => String::new(),
+    }
+}
+
+/// Only the submitter surely has a page.
+fn canceled_by(record: &Record, by: &str) -> Link {
+    let place = |_: &str| String::new();
+    let by = label(by);
+    match by == label(&record.submitter.user) {
+        true => Link::to(&by, paths::user),
+        false => Link::to(&by, place),
+    }
+}
+
+fn definition(value: &serde_json::Value) -> String {
+    match value {
+        // A file that is not JSON, as it was written.
+        serde_json::Value::String(source) => source.clone(),
+        _ => serde_json::to_string_pretty(value).unwrap_or_default(),
+    }
+}
+
+fn commands(record: &Record, finished: bool) -> Vec<Command> {
+    let short = record.id.short();
+    let command = |what, line| Command { what, line };
+    match finished {
+        true => vec![command(
+            "Submit it again",
+            format!("pumice resubmit {short}"),
+        )],
+        false => vec![
+            command("Cancel it", format!("pumice cancel {short}")),
+            command(
+                "The same with git alone",
+                format!("git revert {} && git push", record.commit),
+            ),
+            command("Follow it", format!("pumice watch {short}")),
+        ],
+    }
+}
+
+/// The steps with their bars: what began when, on a scale that ends with the last step.
+fn steps(steps: &[Step]) -> Vec<StepView> {
+    let finite = |seconds: Option<f64>| seconds.filter(|s| s.is_finite() && *s >= 0.0);
+    let end = |step: &Step| {
+        finite(step.started_s).unwrap_or(0.0) + finite(step.duration_s).unwrap_or(0.0)
+    };
+    let whole = steps.iter().map(end).fold(0.0, f64::max);
+    let percent = |seconds: f64| {
+        if whole > 0.0 {
+            (seconds / whole * 1000.0).round() / 10.0
+        } else {
+            0.0
+        }
+    };
+    steps
+        .iter()
+        .take(STEPS)
+        .map(|step| {
+            let from = percent(finite(step.started_s).unwrap_or(whole));
+            // Even the shortest step leaves a mark.
+            let length = finite(step.duration_s).map_or(0.0, |seconds| percent(seconds).max(0.6));
+            StepView {
+                n: step.n,
+                name: text::shorten(&step.name, 100),
+                result: match (step.state, step.result) {
+                    (StepState::Running, _) => "running",
+                    (StepState::Waiting, None) => "waiting",
+                    (_, Some(result)) => result.as_str(),
+                    (StepState::Done, None) => "unknown",
+                },
+                took: finite(step.duration_s)
+                    .map(text::duration)
+                    .unwrap_or_default(),
+                reason: text::shorten(step.reason.as_deref().unwrap_or_default(), 300),
+                from: from.min(99.4),
+                length: length.min(100.0 - from.min(99.4)),
+            }
+        })
+        .collect()
+}
+
+fn suites(suites: &[Suite]) -> Vec<SuiteView> {
+    let mut room = CASES;
+    suites
+        .iter()
+        .take(100)
+        .map(|suite| {
+            let counts = Counts::new(suite.cases.iter().map(|case| case.result));
+            let mut order: Vec<&crate::model::record::Case> = suite.cases.iter().collect();
+            if order.len() > room {
+                order.sort_by_key(|case| {
+                    !matches!(case.result, CaseResult::Fail | CaseResult::Unknown)
+                });
+                order.truncate(room);
+            }
+            room -= order.len();
+            let case = |case: &crate::model::record::Case| CaseView {
+                name: text::shorten(&case.name, 200),
+                result: case.result.as_str(),
+                value: case.value.map(text::measurement).unwrap_or_default(),
+                units: text::shorten(case.units.as_deref().unwrap_or_default(), 20),
+                took: case.seconds.map(text::duration).unwrap_or_default(),
+                why: text::shorten(case.why.as_deref().unwrap_or_default(), 500),
+            };
+            SuiteView {
+                name: text::shorten(&suite.name, 200),
+                counts,
+                open: counts.failed > 0 || suite.cases.len() <= 20,
+                hidden: suite.cases.len() - order.len(),
+                cases: order.into_iter().map(case).collect(),
+            }
+        })
+        .collect()
+}
+
+fn attempt(attempt: &crate::model::record::Attempt) -> AttemptView {
+    let took = attempt
+        .started_at
+        .map(|start| attempt.finished_at.seconds_since(start));
+    AttemptView {
+        n: attempt.n,
+        board: attempt
+            .board
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        runner: attempt.runner.to_string(),
+        started: attempt.started_at.map(text::second).unwrap_or_default(),
+        took: took.map(text::duration).unwrap_or_default(),
+        reason: attempt.reason.map_or("", |reason| reason.as_str()),
+    }
+}

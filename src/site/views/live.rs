@@ -1,0 +1,86 @@
+//! A waiting or running job as one row of a list.
+
+use serde::Serialize;
+
+use super::Link;
+use crate::model::State;
+use crate::report::usage::{device_type, label};
+use crate::site::source::LiveJob;
+use crate::site::{paths, text};
+
+#[derive(Debug, Clone, Serialize)]
+pub struct LiveRow {
+    pub href: String,
+    pub name: String,
+    pub short: String,
+    pub id: String,
+    /// `submitted`, `running`, `canceling`.
+    pub state: &'static str,
+    pub priority: &'static str,
+    pub user: Link,
+    /// The board it runs on.
+    pub board: Link,
+    /// What it asks for.
+    pub wants: Link,
+    pub tags: Vec<Link>,
+    pub submitted_at: String,
+    pub started_at: String,
+    pub expected_start: String,
+    pub expected_end: String,
+    pub progress: u8,
+    pub attempt: u32,
+}
+
+impl LiveRow {
+    pub fn new(job: &LiveJob) -> Self {
+        let record = &job.record;
+        let board = record.claim.as_ref().and_then(|claim| claim.board.as_ref());
+        let target = record
+            .definition
+            .get("target")
+            .and_then(|target| target.as_str());
+        let said = record.estimate.as_ref();
+        let said = said.and_then(|said| said.at_claim.as_ref().or(said.at_submission.as_ref()));
+        Self {
+            href: paths::job_page(record.id),
+            name: text::shorten(&record.job_name, 120),
+            short: record.id.short(),
+            id: record.id.to_string(),
+            state: record.state.as_str(),
+            priority: record.priority.as_str(),
+            user: Link::to(&label(&record.submitter.user), paths::user),
+            board: board
+                .map(|name| Link::to(name.as_str(), paths::board))
+                .unwrap_or_default(),
+            wants: match target {
+                Some(target) => Link::new(&label(target), String::new()),
+                None => Link::to(
+                    &label(device_type(record).unwrap_or_default()),
+                    paths::device_type,
+                ),
+            },
+            tags: record
+                .tags
+                .iter()
+                .take(20)
+                .map(|tag| Link::to(&label(tag), paths::tag))
+                .collect(),
+            submitted_at: text::minute(record.submitted_at),
+            started_at: record.started_at.map(text::minute).unwrap_or_default(),
+            expected_start: said
+                .and_then(|said| said.start)
+                .map(text::minute)
+                .unwrap_or_default(),
+            expected_end: said
+                .and_then(|said| said.end)
+                .map(text::minute)
+                .unwrap_or_default(),
+            progress: job.progress.min(99),
+            attempt: job.attempt,
+        }
+    }
+
+    pub fn waits(&self) -> bool {
+        self.state == State::Submitted.as_str()
+    }
+}
