@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::context::Context;
 use super::error::{Error, Outcome};
 use super::{
-    board, cancel, completions, list, log, report, resubmit, runner, schema, show, submit,
+    board, cancel, completions, init, list, log, report, resubmit, runner, schema, show, submit,
     validate, wait,
 };
 
@@ -28,6 +28,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Makes a new lab, committed and ready to push.
+    Init(init::Args),
+    /// Judges job, board and lab files: every problem with its place, reason and remedy.
+    Validate(validate::Args),
     /// Submits job definitions: checks them, commits them under queue/ and pushes.
     Submit(submit::Args),
     /// Lists jobs: waiting, running and finished, oldest first.
@@ -42,14 +46,12 @@ pub enum Command {
     Cancel(cancel::Args),
     /// Submits a job's definition once more, under a new path.
     Resubmit(resubmit::Args),
-    /// Runs the daemon that drives this host's boards.
-    Runner(runner::Args),
     /// Shows the lab's boards.
     Board(board::Args),
     /// Sums up finished jobs.
     Report(report::Args),
-    /// Judges job, board and lab files: every problem with its place, reason and remedy.
-    Validate(validate::Args),
+    /// Runs the daemon that drives this host's boards.
+    Runner(runner::Args),
     /// Prints the JSON Schema of a kind of file, for editors.
     Schema(schema::Args),
     /// Prints the script that makes a shell complete command lines.
@@ -60,6 +62,8 @@ impl Cli {
     pub fn run(&self) -> Result<Outcome, Error> {
         let context = Context::new(self.at.clone());
         match &self.command {
+            Command::Init(args) => init::run(args, &context),
+            Command::Validate(args) => validate::run(args, &context),
             Command::Submit(args) => submit::run(args, &context),
             Command::List(args) => list::run(args, &context),
             Command::Show(args) => show::run(args, &context),
@@ -67,10 +71,9 @@ impl Cli {
             Command::Wait(args) => wait::run(args, &context),
             Command::Cancel(args) => cancel::run(args, &context),
             Command::Resubmit(args) => resubmit::run(args, &context),
-            Command::Runner(args) => runner::run(args, &context),
             Command::Board(args) => board::run(args, &context),
             Command::Report(args) => report::run(args, &context),
-            Command::Validate(args) => validate::run(args, &context),
+            Command::Runner(args) => runner::run(args, &context),
             Command::Schema(args) => schema::run(args, &context),
             Command::Completions(args) => completions::run(args, &context),
         }

@@ -18,6 +18,7 @@ mod follow;
 mod forge;
 mod free;
 mod history;
+pub mod init;
 mod land;
 pub mod list;
 pub mod log;
