@@ -1,9 +1,5 @@
 //! The heartbeat: one parentless commit, replaced in place under a lease on one's own last.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
-
 use super::boards;
 use super::runner::{Ending, Phase};
 use super::{Runner, RunnerError};
@@ -67,7 +63,7 @@ impl Runner {
                     canceling: attempt.stop.is_some(),
                     steps: attempt.steps.clone(),
                 });
-                tails.push((*id, tail(&self.state.attempt(*id, attempt.n).join("log"))));
+                tails.push((*id, attempt.handle.log_tail(TAIL)));
             }
         }
         let status = RunnerStatus {
@@ -129,17 +125,4 @@ impl Runner {
             }
         }
     }
-}
-
-/// The last bytes of a log that is being written.
-fn tail(path: &Path) -> Vec<u8> {
-    let read = || {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-        let mut bytes = Vec::new();
-        file.take(TAIL).read_to_end(&mut bytes)?;
-        Ok::<_, std::io::Error>(bytes)
-    };
-    read().unwrap_or_default()
 }

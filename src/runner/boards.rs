@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 
 use super::options::Options;
 use super::world::World;
+use crate::dispatch;
 use crate::lab::board_health;
 use crate::model::board::DispatcherChoice;
 use crate::model::record::BoardHealth;
 use crate::model::status::{BoardStatus, BoardUse};
 use crate::model::{Board, BoardName, Claim, RunnerName};
 use crate::schedule::IdleBoard;
-
-/// What is built into this program.
-pub const BUILT_IN: [&str; 1] = ["exec"];
 
 /// Whether this runner is the one that drives a board.
 pub(super) fn is_mine(board: &Board, options: &Options) -> bool {
@@ -57,7 +55,7 @@ pub(super) fn health(
 /// Why this host may not start a dispatcher, with the line that would let it.
 fn obstacle(choice: &DispatcherChoice, options: &Options) -> Option<String> {
     let what = match choice {
-        DispatcherChoice::BuiltIn(name) if !BUILT_IN.contains(&name.as_str()) => {
+        DispatcherChoice::BuiltIn(name) if !dispatch::BUILT_IN.contains(&name.as_str()) => {
             return Some(format!("this version has no dispatcher `{name}`"));
         }
         DispatcherChoice::BuiltIn(name) => name,

@@ -1,6 +1,7 @@
 //! The loop around the turns: events in, turns out.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
 
 use super::RunnerError;
 use super::env::Environment;
@@ -9,6 +10,7 @@ use super::runner::{Runner, Turn};
 use super::state::StateFolder;
 use crate::git;
 use crate::lab::Lab;
+use crate::process::Orphans;
 
 /// What wakes the loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,11 @@ pub struct Daemon {
     signals: (Sender<Signal>, Receiver<Signal>),
     /// Watches the refs of a local repository as long as it lives.
     _watch: Option<git::Watch>,
+    orphans: Orphans,
 }
+
+/// How often dead strays that came to this process are looked for.
+const BURIAL: Duration = Duration::from_secs(5);
 
 impl Daemon {
     pub fn new(
@@ -60,6 +66,7 @@ impl Daemon {
             runner,
             signals,
             _watch: watch,
+            orphans: Orphans::default(),
         })
     }
 
@@ -70,7 +77,12 @@ impl Daemon {
 
     /// Runs until the end: idle where that was asked for, or stopped.
     pub fn run(mut self) -> Result<(), RunnerError> {
+        let mut buried = Instant::now();
         loop {
+            if buried.elapsed() >= BURIAL {
+                self.orphans.bury();
+                buried = Instant::now();
+            }
             let turn = self.runner.tick()?;
             let first = match turn {
                 Turn::Done => return Ok(()),

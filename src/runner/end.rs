@@ -106,9 +106,12 @@ impl Runner {
             finished_at: now,
             reason,
         };
-        let said = end.board.clone().map(|(health, reason)| (health, reason));
-        let verdict_on_board =
-            said.or_else(|| board_bad.then(|| (BoardHealth::Bad, message.clone())));
+        // An exit code that blames the board outweighs what the dispatcher said of it before.
+        let verdict_on_board = if board_bad {
+            Some((BoardHealth::Bad, message.clone()))
+        } else {
+            end.board.clone()
+        };
         let board = verdict_on_board.map(|(health, reason)| BoardRecord {
             version: record::VERSION,
             board: attempt.board.clone(),

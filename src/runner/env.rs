@@ -35,6 +35,8 @@ pub trait Running: Send {
     fn terminate(&self);
     /// KILL at once.
     fn kill(&self);
+    /// The log's last bytes, at most so many; nothing where it cannot be read.
+    fn log_tail(&self, most: u64) -> Vec<u8>;
 }
 
 impl Running for AttemptHandle {
@@ -44,6 +46,10 @@ impl Running for AttemptHandle {
 
     fn kill(&self) {
         Self::kill(self);
+    }
+
+    fn log_tail(&self, most: u64) -> Vec<u8> {
+        Self::log_tail(self, most).unwrap_or_default()
     }
 }
 

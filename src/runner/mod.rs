@@ -32,7 +32,6 @@ mod state;
 mod verify;
 mod world;
 
-pub use boards::BUILT_IN;
 pub use daemon::{Daemon, Signal};
 pub use env::{Clock, Driver, Environment, Point, Processes, Remote, Report, Running, SystemClock};
 pub use error::RunnerError;

@@ -152,6 +152,10 @@ impl Running for Handle {
     fn kill(&self) {
         self.terminate();
     }
+
+    fn log_tail(&self, _: u64) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 impl Driver for Scripted {
