@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use super::context::Context;
 use super::error::{Error, Outcome};
 use super::{
-    board, cancel, completions, init, list, log, report, resubmit, runner, schema, show, submit,
-    validate, wait,
+    board, cancel, completions, demo, init, list, log, report, resubmit, runner, schema, show,
+    submit, validate, wait,
 };
 
 /// A job queue for board farms in which git is the server.
@@ -30,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Makes a new lab, committed and ready to push.
     Init(init::Args),
+    /// Runs a whole lab on this machine: a bare repository, pushes, four virtual boards, a runner and the site.
+    Demo(demo::Args),
     /// Judges job, board and lab files: every problem with its place, reason and remedy.
     Validate(validate::Args),
     /// Submits job definitions: checks them, commits them under queue/ and pushes.
@@ -63,6 +65,7 @@ impl Cli {
         let context = Context::new(self.at.clone());
         match &self.command {
             Command::Init(args) => init::run(args, &context),
+            Command::Demo(args) => demo::run(args, &context),
             Command::Validate(args) => validate::run(args, &context),
             Command::Submit(args) => submit::run(args, &context),
             Command::List(args) => list::run(args, &context),

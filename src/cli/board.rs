@@ -13,6 +13,7 @@ use super::terminal::Colour;
 use super::text::visible_lines;
 use super::when;
 use crate::lab::BoardView;
+use crate::model::board::DispatcherChoice;
 use crate::model::record::BoardHealth;
 use crate::model::status::{BoardStatus, BoardUse, RunnerStatus};
 use crate::model::{BoardName, JobId, RunnerName, ServiceState, Time};
@@ -103,7 +104,7 @@ fn list(args: &List, seen: &Seen, context: &Context) -> Result<(), Error> {
             board.device_type.into(),
             Cell::new(board.health, health_colour(board.health)),
             Cell::opt(board.usage.map(usage)),
-            Cell::opt(board.runner.map(|runner| runner.as_str())),
+            Cell::opt(board.runner.map(RunnerName::as_str)),
             Cell::opt(
                 board
                     .runner_seen
@@ -157,7 +158,7 @@ fn show(args: &Show, seen: &Seen, context: &Context) -> Result<(), Error> {
         "runner",
         board
             .runner
-            .map_or("any without --boards", |runner| runner.as_str()),
+            .map_or("any without --boards", RunnerName::as_str),
     )?;
     if let Some(at) = board.runner_seen {
         fact("seen", &when::moment(at))?;
@@ -211,7 +212,7 @@ fn listed<'a>(view: &'a BoardView, seen: &'a Seen) -> Listed<'a> {
         dispatchers: board
             .dispatchers
             .iter()
-            .map(|choice| choice.name())
+            .map(DispatcherChoice::name)
             .collect(),
         description: board.description.as_deref(),
     }

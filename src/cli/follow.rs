@@ -10,7 +10,7 @@ use super::open::{Opened, Seen};
 use super::view::Job;
 use crate::git::{self, Watch};
 use crate::lab::{Journals, LabError, Scope};
-use crate::model::{JobId, ObjectId, State};
+use crate::model::{JobId, ObjectId};
 
 /// A person who waits for a job looks at least so often.
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
@@ -26,29 +26,26 @@ pub struct Follow<'a> {
     watch: Option<(Watch, Receiver<()>)>,
     refs: BTreeMap<String, ObjectId>,
     journals: Journals,
+    /// Those wanted; all where none are named.
+    wanted: Option<BTreeSet<JobId>>,
     ended: BTreeMap<JobId, Job>,
     last: Option<Instant>,
 }
 
 /// What one look found.
 pub struct Look {
-    /// In the order asked; `None` for a job that left main and has no record yet.
-    pub jobs: Vec<(JobId, Option<Job>)>,
-    pub seen: Option<Seen>,
-}
-
-impl Look {
-    pub fn all_ended(&self) -> bool {
-        let has_ended = |job: &Option<Job>| {
-            job.as_ref()
-                .is_some_and(|job| job.record.state == State::Finished)
-        };
-        self.jobs.iter().all(|(_, job)| has_ended(job))
-    }
+    /// Those wanted that live or have a record. One that left main and has no record yet is missing.
+    pub jobs: BTreeMap<JobId, Job>,
+    pub seen: Seen,
 }
 
 impl<'a> Follow<'a> {
-    pub fn new(opened: &'a Opened, poll: Duration) -> Result<Self, Error> {
+    /// Follows the jobs named, or all there are.
+    pub fn new(
+        opened: &'a Opened,
+        poll: Duration,
+        wanted: Option<&[JobId]>,
+    ) -> Result<Self, Error> {
         let (sender, receiver) = mpsc::channel();
         // Once the receiver is gone nobody waits any more.
         let watch = git::watch(opened.lab.url(), move || {
@@ -60,13 +57,14 @@ impl<'a> Follow<'a> {
             watch: watch.map(|watch| (watch, receiver)),
             refs: BTreeMap::new(),
             journals: Journals::new(),
+            wanted: wanted.map(|ids| ids.iter().copied().collect()),
             ended: BTreeMap::new(),
             last: None,
         })
     }
 
     /// Fetches and looks for the jobs; `None` when nothing has changed since the last look.
-    pub fn look(&mut self, ids: &[JobId]) -> Result<Option<Look>, Error> {
+    pub fn look(&mut self) -> Result<Option<Look>, Error> {
         self.last = Some(Instant::now());
         self.opened.lab.fetch(Scope::Main)?;
         let refs = self.opened.lab.mirror().repo()?.references("refs/")?;
@@ -74,29 +72,27 @@ impl<'a> Follow<'a> {
             return Ok(None);
         }
         let seen = self.opened.seen()?;
-        self.note_ended(&seen, ids)?;
-        let live = &seen.snapshot.live;
-        let jobs = ids
-            .iter()
-            .map(|id| {
-                let alive = || live.iter().find(|job| job.record.id == *id).cloned();
-                let job = self.ended.get(id).cloned();
-                (*id, job.or_else(|| alive().map(Job::from)))
-            })
-            .collect();
+        self.note_ended(&seen)?;
+        let mut jobs = self.ended.clone();
+        for live in &seen.snapshot.live {
+            if self.wants(live.record.id) {
+                jobs.entry(live.record.id)
+                    .or_insert_with(|| live.clone().into());
+            }
+        }
         // Only now: a look that failed on its way is made again.
         self.journals.clone_from(&seen.snapshot.journals);
         self.refs = refs;
-        Ok(Some(Look {
-            jobs,
-            seen: Some(seen),
-        }))
+        Ok(Some(Look { jobs, seen }))
     }
 
-    fn note_ended(&mut self, seen: &Seen, ids: &[JobId]) -> Result<(), LabError> {
-        let wanted: BTreeSet<&JobId> = ids.iter().collect();
+    fn wants(&self, id: JobId) -> bool {
+        self.wanted.as_ref().is_none_or(|ids| ids.contains(&id))
+    }
+
+    fn note_ended(&mut self, seen: &Seen) -> Result<(), LabError> {
         for place in history::places_since(&seen.reader, &self.journals)? {
-            if wanted.contains(&place.id)
+            if self.wants(place.id)
                 && let Some(record) = history::record(&seen.reader, &place)?
             {
                 self.ended.entry(place.id).or_insert_with(|| record.into());

@@ -13,7 +13,8 @@ use super::table::{Cell, Table};
 use super::terminal::Colour;
 use super::view::Job;
 use super::when;
-use crate::model::{Health, State, Time, Verdict};
+use crate::model::lab::LabFiles;
+use crate::model::{BoardName, Health, State, Time, Verdict};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -44,6 +45,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         context.print_json(&listed)?;
         return Ok(Outcome::Done);
     }
+    let table = table(&jobs, files, now);
+    let mut out = context.out();
+    if table.is_empty() {
+        // Not on standard output, where each line is a job.
+        context.note("no job matches");
+    } else {
+        out.write_all(table.render(context.terminal).as_bytes())?;
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+/// A row a job.
+pub fn table(jobs: &[Job], files: &LabFiles, now: Time) -> Table {
     let mut table = Table::new()
         .column("ID")
         .column("STATE")
@@ -54,9 +69,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         .cut("USER")
         .right("AGE")
         .right("TOOK");
-    for job in &jobs {
+    for job in jobs {
         let record = &job.record;
-        let on = job.board().map(|board| board.as_str());
+        let on = job.board().map(BoardName::as_str);
         table.row([
             record.id.short().into(),
             state_cell(job),
@@ -69,14 +84,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
             Cell::opt(took(job, now)),
         ]);
     }
-    let mut out = context.out();
-    if table.is_empty() {
-        context.note("no job matches");
-    } else {
-        out.write_all(table.render(context.terminal).as_bytes())?;
-    }
-    out.flush()?;
-    Ok(Outcome::Done)
+    table
 }
 
 /// Living and finished jobs that the filters let through, sorted and limited.

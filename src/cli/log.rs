@@ -42,19 +42,18 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         return Ok(Outcome::Done);
     }
     let poll = seen.snapshot.files.config.poll.duration();
-    let mut follow = Follow::new(&opened, poll)?;
-    let ids = [job.record.id];
+    let id = job.record.id;
+    let mut follow = Follow::new(&opened, poll, Some(&[id]))?;
     let mut noted = false;
     loop {
-        if let Some(look) = follow.look(&ids)?
-            && let [(_, Some(job))] = look.jobs.as_slice()
+        if let Some(look) = follow.look()?
+            && let Some(job) = look.jobs.get(&id)
         {
             if job.record.state == State::Finished {
                 printer.last(&finished(&opened, job)?)?;
                 return Ok(Outcome::Done);
             }
-            let seen = look.seen.as_ref();
-            match seen.map(|seen| tail(seen, job)).transpose()?.flatten() {
+            match tail(&look.seen, job)? {
                 Some(tail) => printer.more(&tail)?,
                 None if !noted => {
                     context.note(&nothing_yet(job));

@@ -10,6 +10,7 @@ pub mod board;
 pub mod cancel;
 pub mod completions;
 mod context;
+pub mod demo;
 mod diagnostics;
 mod error;
 mod filter;

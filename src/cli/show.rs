@@ -14,7 +14,7 @@ use super::view::Job;
 use super::{diagnostics, find, when};
 use crate::model::lab::LabFiles;
 use crate::model::record::{Case, CaseResult};
-use crate::model::{Health, State, Time, Verdict};
+use crate::model::{BoardName, Health, Reason, State, Time, Verdict};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -223,10 +223,10 @@ fn attempts(page: &mut Page, job: &Job) {
             .map(|started| when::length(attempt.finished_at.seconds_since(started)));
         table.row([
             attempt.n.to_string().into(),
-            Cell::opt(attempt.board.as_ref().map(|board| board.as_str())),
+            Cell::opt(attempt.board.as_ref().map(BoardName::as_str)),
             attempt.runner.as_str().into(),
             Cell::opt(took),
-            Cell::opt(attempt.reason.map(|reason| reason.as_str())),
+            Cell::opt(attempt.reason.map(Reason::as_str)),
         ]);
     }
     page.table("Attempts", &table);

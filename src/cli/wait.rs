@@ -49,16 +49,20 @@ pub fn until_ended(
 ) -> Result<Outcome, Error> {
     let started = Instant::now();
     let poll = opened.seen()?.snapshot.files.config.poll.duration();
-    let mut follow = Follow::new(opened, poll)?;
+    let mut follow = Follow::new(opened, poll, Some(ids))?;
     let mut display = Display::new(ids);
     let mut unreachable = false;
-    let look = loop {
-        match follow.look(ids) {
+    let jobs = loop {
+        match follow.look() {
             Ok(Some(look)) => {
                 unreachable = false;
-                display.show(&look, context)?;
-                if look.all_ended() {
-                    break look;
+                display.show(ids, &look, context)?;
+                let has_ended = |id| {
+                    let job: Option<&Job> = look.jobs.get(id);
+                    job.is_some_and(|job| job.record.state == State::Finished)
+                };
+                if ids.iter().all(has_ended) {
+                    break look.jobs;
                 }
             }
             Ok(None) => unreachable = false,
@@ -88,10 +92,7 @@ pub fn until_ended(
         }
     };
     display.end();
-    let passed = look
-        .jobs
-        .iter()
-        .all(|(_, job)| job.as_ref().is_some_and(Job::passed));
+    let passed = jobs.values().all(Job::passed);
     Ok(if passed {
         Outcome::Done
     } else {
@@ -132,19 +133,17 @@ impl Display {
         Self::Bars { all, bars }
     }
 
-    fn show(&mut self, look: &Look, context: &Context) -> Result<(), Error> {
+    fn show(&mut self, ids: &[JobId], look: &Look, context: &Context) -> Result<(), Error> {
         match self {
             Self::Bars { bars, .. } => {
-                for (id, job) in &look.jobs {
-                    if let Some(bar) = bars.get(id) {
-                        show_bar(bar, job.as_ref());
-                    }
+                for (id, bar) in bars {
+                    show_bar(bar, look.jobs.get(id));
                 }
             }
             Self::Lines { shown } => {
                 let mut out = context.out();
-                for (id, job) in &look.jobs {
-                    let line = line(*id, job.as_ref());
+                for id in ids {
+                    let line = line(*id, look.jobs.get(id));
                     if shown.get(id) != Some(&line) {
                         writeln!(out, "{line}")?;
                         shown.insert(*id, line);

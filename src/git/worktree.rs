@@ -248,6 +248,14 @@ fn literal(path: impl AsRef<str>) -> String {
     format!(":(top,literal){}", path.as_ref())
 }
 
+/// A user's settings may ask for formats that libgit2 cannot read, or with other object ids.
+const FORMATS: [&str; 4] = [
+    "-c",
+    "init.defaultObjectFormat=sha1",
+    "-c",
+    "init.defaultRefFormat=files",
+];
+
 /// Makes a bare repository whose head is `branch`.
 pub fn init_bare(path: &Path, branch: &str) -> Result<(), GitError> {
     init_with(path, branch, &["--bare"])
@@ -263,7 +271,10 @@ fn init_with(path: &Path, branch: &str, options: &[&str]) -> Result<(), GitError
     std::fs::create_dir_all(path)
         .map_err(|error| GitError::new(&attempt, GitErrorKind::File(path.to_owned(), error)))?;
     let mut command = git(Place::Person(path));
-    command.args(["init", "--quiet"]).args(options);
+    command
+        .args(FORMATS)
+        .args(["init", "--quiet"])
+        .args(options);
     command.arg(format!("--initial-branch={branch}"));
     run(command, &attempt, LOCAL_LIMIT)?
         .success(&attempt, LOCAL_LIMIT)
@@ -275,7 +286,10 @@ pub fn clone(url: &str, dir: &Path) -> Result<(), GitError> {
     Location::of(url)?;
     let attempt = format!("clone {}", without_password(url));
     let mut command = git(Place::Person(Path::new(".")));
-    command.args(["clone", "--quiet", "--", url]).arg(dir);
+    command
+        .args(FORMATS)
+        .args(["clone", "--quiet", "--", url])
+        .arg(dir);
     run(command, &attempt, LONG_LIMIT)?
         .success(&attempt, LONG_LIMIT)
         .map(drop)
