@@ -141,6 +141,9 @@ impl Farm {
 
     /// How many records the journal holds.
     pub fn records(&self) -> usize {
+        if self.journal().is_empty() {
+            return 0;
+        }
         let listed = self.git_in(
             &self.url(),
             &[
