@@ -9,6 +9,7 @@ mod stage;
 mod story;
 
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -23,6 +24,7 @@ use super::error::{Attempt, Error, Kind, Outcome};
 use super::view::Job;
 use super::{list, open};
 use crate::model::Time;
+use crate::site;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -49,40 +51,39 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let url = folders.server().to_string_lossy().into_owned();
     let opened = open::open_with_cache(&url, &folders.cache().join("pumice"))?;
     let mut stage = Stage::new(&opened, Display::new())?;
-    let told = tell(
-        args,
-        &folders,
-        &Story {
-            folders: &folders,
-            tree: &tree,
-            program: &program,
-        },
-        &mut stage,
-    );
+    let story = Story {
+        folders: &folders,
+        tree: &tree,
+        program: &program,
+    };
+    let told = tell(args, &story, &mut stage);
     stage.display.end();
     let outcome = match told {
         Ok(()) => judge(args, &folders, &mut stage, context),
         Err(error) => Err(error),
     };
-    context.note(&format!(
-        "everything is kept in {}",
-        folders.root().display()
-    ));
+    let root = folders.root().display();
+    context.note(&format!("everything is kept in {root}"));
     outcome
 }
 
 /// The story, and without `--once` what a person does afterwards.
-fn tell(args: &Args, folders: &Folders, story: &Story, stage: &mut Stage) -> Result<(), Error> {
-    stage
-        .display
-        .say(&format!("The lab is in {}", folders.root().display()))?;
-    story.begin(stage)?;
-    stage.keep(RunnerProcess::start(folders, story.program)?);
-    story.tell(stage)?;
+fn tell(args: &Args, story: &Story, stage: &mut Stage) -> Result<(), Error> {
     if args.once {
-        return Ok(());
+        story.begin(stage)?;
+        stage.keep(RunnerProcess::start(story.folders, story.program)?);
+        return story.tell(stage);
     }
-    stage.display.say(&what_to_try(folders, story.program))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    // Before anything else, so that a taken port is said at once.
+    let served = site::serve(&story.folders.site(), address)?;
+    let page = format!("http://{}/", served.address());
+    stage.display.say(&format!("The site will be at {page}"))?;
+    story.begin(stage)?;
+    stage.keep(RunnerProcess::start(story.folders, story.program)?);
+    story.tell(stage)?;
+    let text = what_to_try(story.folders, story.program, &page);
+    stage.display.say(&text)?;
     stage.until_interrupted()
 }
 
@@ -128,11 +129,11 @@ fn judge(
     })
 }
 
-fn what_to_try(folders: &Folders, program: &Path) -> String {
+fn what_to_try(folders: &Folders, program: &Path, page: &str) -> String {
     let (work, program) = (folders.work(), program.display());
     format!(
         "
-Every job has ended. The runner goes on; in another terminal try
+Every job has ended. The site is at {page}, and the runner goes on; in another terminal try
 
   cd {}
   {program} list

@@ -1,21 +1,23 @@
 //! What a person does in a clone beside committing files: settings, branches, merges, reverts.
 
-use super::command::run;
+use std::path::Path;
+
+use super::command::{Place, git, run};
 use super::error::GitError;
 use super::worktree::{LOCAL_LIMIT, LONG_LIMIT, WorkTree};
 use crate::model::ObjectId;
 
-impl WorkTree {
-    /// Writes a setting of this clone alone.
-    pub fn set(&self, key: &str, value: &str) -> Result<(), GitError> {
-        let attempt = format!("set {key} in {}", self.root().display());
-        let mut command = self.git();
-        command.args(["config", "--local", key, value]);
-        run(command, &attempt, LOCAL_LIMIT)?
-            .success(&attempt, LOCAL_LIMIT)
-            .map(drop)
-    }
+/// Writes a setting of one repository, bare or not, alone.
+pub fn set(repository: &Path, key: &str, value: &str) -> Result<(), GitError> {
+    let attempt = format!("set {key} in {}", repository.display());
+    let mut command = git(Place::Person(repository));
+    command.args(["config", "--local", key, value]);
+    run(command, &attempt, LOCAL_LIMIT)?
+        .success(&attempt, LOCAL_LIMIT)
+        .map(drop)
+}
 
+impl WorkTree {
     /// Makes a branch of the head, or of nothing before the first commit, and stands on it.
     pub fn start_branch(&self, branch: &str) -> Result<(), GitError> {
         self.switch_with(&[&format!("--create={branch}")], branch)

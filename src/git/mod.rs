@@ -27,6 +27,7 @@ mod tree;
 mod watch;
 mod worktree;
 
+pub use branching::set;
 pub use builder::CommitBuilder;
 pub use commit::{Commit, Links, Person};
 pub use diff::TreeChange;

@@ -9,7 +9,9 @@ use crate::git::{self, WorkTree};
 pub const MAIN: &str = "main";
 
 /// Settings of a user that would change what the demo's clone does, and what they are there.
-const SETTINGS: [(&str, &str); 14] = [
+const SETTINGS: [(&str, &str); 15] = [
+    // Neither a template's nor other hooks shall judge the demo's commits.
+    ("core.hooksPath", "/dev/null"),
     ("commit.gpgSign", "false"),
     ("tag.gpgSign", "false"),
     ("push.gpgSign", "false"),
@@ -25,6 +27,14 @@ const SETTINGS: [(&str, &str); 14] = [
     ("user.name", "Alice"),
     ("user.email", "alice@example.org"),
     ("user.useConfigOnly", "false"),
+];
+
+/// The same for the repository that stands for the git server.
+const SERVER_SETTINGS: [(&str, &str); 3] = [
+    ("core.hooksPath", "/dev/null"),
+    // Runners replace heartbeats in place and delete claims.
+    ("receive.denyNonFastForwards", "false"),
+    ("receive.denyDeletes", "false"),
 ];
 
 /// The demo's folder.
@@ -55,34 +65,18 @@ impl Folders {
         let tree = WorkTree::discover(&folders.work())?.ok_or_else(|| {
             Error::new(Kind::Git, "use the demo's clone").because("git does not see it")
         })?;
-        // Hooks that a user's template has brought would judge the demo's commits.
-        for hooks in [
-            folders.server().join("hooks"),
-            folders.work().join(".git/hooks"),
-        ] {
-            match std::fs::remove_dir_all(&hooks) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error)
-                        .attempt(Kind::Failed, || format!("remove {}", hooks.display()));
-                }
-                _ => {}
-            }
-        }
         for (key, value) in SETTINGS {
-            tree.set(key, value)?;
+            git::set(&folders.work(), key, value)?;
         }
-        tree.set(
-            "core.hooksPath",
-            &folders.work().join(".git/hooks").to_string_lossy(),
-        )?;
+        for (key, value) in SERVER_SETTINGS {
+            git::set(&folders.server(), key, value)?;
+        }
         if tree.branch()?.as_deref() != Some(MAIN) {
             tree.start_branch(MAIN)?;
         }
-        tree.set(&format!("branch.{MAIN}.remote"), "origin")?;
-        tree.set(
-            &format!("branch.{MAIN}.merge"),
-            &format!("refs/heads/{MAIN}"),
-        )?;
+        git::set(&folders.work(), &format!("branch.{MAIN}.remote"), "origin")?;
+        let merge = format!("refs/heads/{MAIN}");
+        git::set(&folders.work(), &format!("branch.{MAIN}.merge"), &merge)?;
         Ok((folders, tree))
     }
 

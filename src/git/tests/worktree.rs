@@ -1,7 +1,7 @@
 //! What a person's clone does for submit and cancel.
 
 use crate::git::testing::{Server, git};
-use crate::git::{GitErrorKind, RefStatus, WorkTree, clone, init, init_bare};
+use crate::git::{GitErrorKind, RefStatus, WorkTree, clone, init, init_bare, set};
 
 /// A clone with an identity in its own settings, so that the tests need none of the user's.
 fn work_tree(server: &Server) -> WorkTree {
@@ -215,7 +215,7 @@ fn somebody_branches_merges_and_reverts() {
     let server = Server::new();
     server.push(&[("a", "1")]);
     let carol = work_tree(&server).acting_as("Carol", "carol@example.org");
-    carol.set("commit.gpgSign", "false").unwrap();
+    set(carol.root(), "commit.gpgSign", "false").unwrap();
     carol.start_branch("feature").unwrap();
     server.write(&[("b", "2")]);
     let feature = carol.commit_paths(&["b".to_owned()], "Add b").unwrap();

@@ -1,0 +1,197 @@
+//! `list`, `show`, `log`, `wait`, `board` and `report`: what is told of jobs and boards.
+
+use std::process::Stdio;
+
+use serde_json::json;
+
+use super::{column, command, pumice, pumice_in};
+use crate::harness::Lab;
+
+/// A lab with one board, a job that passes, one that fails, and one that nobody can run.
+fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.board("b1", "r");
+    lab.job("queue/pass.json", "echo hello; printf 'x\\033[2Jy\\n'");
+    lab.job("queue/fail.json", "false");
+    lab.job_with("queue/waits.json", "true", json!({"tags": ["absent"]}));
+    lab.submit("Submit three jobs");
+    lab.run_until_idle("r");
+    lab
+}
+
+#[test]
+fn jobs_are_listed_filtered_and_shown() {
+    let lab = lab();
+    let all = pumice(&lab, &["list", "--json"]).ok().json();
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    let names = |args: &[&str]| {
+        let args = [&["list", "--json"][..], args].concat();
+        let mut names = column(&pumice(&lab, &args).ok().json(), "job_name");
+        names.sort();
+        names
+    };
+    assert_eq!(names(&["--state", "finished"]), ["fail", "pass"]);
+    assert_eq!(names(&["--state", "submitted,running"]), ["waits"]);
+    assert_eq!(names(&["--verdict", "fail"]), ["fail"]);
+    assert_eq!(
+        names(&["--board", "b1", "--health", "complete"]),
+        ["fail", "pass"]
+    );
+    assert_eq!(names(&["--type", "shell", "--tag", "absent"]), ["waits"]);
+    assert_eq!(
+        names(&["--mine", "--since", "1h"]),
+        ["fail", "pass", "waits"]
+    );
+    assert_eq!(names(&["--user", "bob"]), Vec::<String>::new());
+    assert_eq!(names(&["--sort", "name", "--limit", "1"]), ["waits"]);
+    assert_eq!(
+        names(&["--sort", "name", "--reverse", "--limit", "1"]),
+        ["fail"]
+    );
+    pumice(&lab, &["list", "--state", "done"]).code(2);
+
+    let shown = pumice(&lab, &["show", "queue/fail.json", "--json"])
+        .ok()
+        .json();
+    assert_eq!(shown["progress"], json!(100));
+    assert_eq!(shown["attempts"], json!(1));
+    assert_eq!(shown["board"], json!("b1"));
+    assert_eq!(shown["runner"], json!("r"));
+    assert_eq!(shown["device_type"], json!("shell"));
+    assert_eq!(shown["suites"][0]["cases"][0]["result"], json!("fail"));
+    let text = pumice(&lab, &["show", "queue/fail.json"]).ok().out;
+    assert!(text.contains("complete, fail"), "{text}");
+    assert!(text.contains("command-1"), "{text}");
+}
+
+#[test]
+fn jobs_are_found_by_what_people_type() {
+    let lab = lab();
+    let list = pumice(&lab, &["list", "--json"]).ok().json();
+    for id in column(&list, "id") {
+        let shown = pumice(&lab, &["show", &id[..9].to_uppercase(), "--json"])
+            .ok()
+            .json();
+        assert_eq!(shown["id"], json!(id));
+    }
+    let none = pumice(&lab, &["show", "queue/pas.json"]).code(2);
+    assert!(none.err.contains("queue/pass.json"), "{}", none.err);
+    // Seventeen jobs and sixteen digits: some digit begins two ids.
+    for n in 0..14 {
+        lab.job(&format!("queue/more-{n}.json"), "true");
+    }
+    lab.submit("Submit more");
+    let list = pumice(&lab, &["list", "--json"]).ok().json();
+    let mut digits: Vec<char> = column(&list, "id")
+        .iter()
+        .map(|id| id.chars().next().unwrap())
+        .collect();
+    digits.sort();
+    let twice = digits.windows(2).find(|pair| pair[0] == pair[1]).unwrap()[0];
+    let many = pumice(&lab, &["show", &twice.to_string()]).code(2);
+    assert!(many.err.contains("jobs begin so"), "{}", many.err);
+    assert!(many.err.matches("hint: ").count() >= 2, "{}", many.err);
+}
+
+#[test]
+fn a_log_is_printed_as_it_is_into_a_pipe() {
+    let lab = lab();
+    let log = pumice(&lab, &["log", "queue/pass.json"]).ok().out;
+    assert!(
+        log.contains("hello\n") && log.contains("x\u{1b}[2Jy"),
+        "{log:?}"
+    );
+    let followed = pumice(&lab, &["log", "queue/pass.json", "--follow"])
+        .ok()
+        .out;
+    assert_eq!(followed, log);
+    let waits = pumice(&lab, &["log", "queue/waits.json"]).ok();
+    assert!(waits.err.contains("it has no log yet"), "{}", waits.err);
+}
+
+#[test]
+fn waiting_ends_with_the_jobs() {
+    let lab = lab();
+    pumice(&lab, &["wait", "queue/pass.json"]).ok();
+    let failed = pumice(&lab, &["wait", "queue/pass.json", "queue/fail.json"]).code(1);
+    assert_eq!(failed.out.lines().count(), 2, "{}", failed.out);
+    let late = pumice(&lab, &["wait", "queue/waits.json", "--timeout", "300ms"]).code(1);
+    assert!(late.err.contains("within 300ms"), "{}", late.err);
+
+    lab.job("queue/next.json", "true");
+    lab.submit("Submit next");
+    let waiting = command(&lab.work(), &["wait", "queue/next.json", "--timeout", "1m"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    lab.run_until_idle("r");
+    let output = waiting.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && said.ends_with("complete, pass\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn boards_and_usage_are_told() {
+    let lab = lab();
+    let boards = pumice(&lab, &["board", "list", "--json"]).ok().json();
+    assert_eq!(column(&boards, "name"), ["b1"]);
+    assert_eq!(column(&boards, "health"), ["good"]);
+    assert!(pumice(&lab, &["board", "list"]).ok().out.contains("b1"));
+    assert!(
+        pumice(&lab, &["board", "show", "b1"])
+            .ok()
+            .out
+            .contains("dispatchers exec")
+    );
+    let unknown = pumice(&lab, &["board", "show", "b2"]).code(2);
+    assert!(
+        unknown.err.contains("did you mean `b1`?"),
+        "{}",
+        unknown.err
+    );
+
+    let csv = pumice(&lab, &["report", "usage", "--csv"]).ok().out;
+    assert!(
+        csv.lines().nth(1).unwrap().starts_with("all,board,b1,2,"),
+        "{csv}"
+    );
+    let table = pumice(&lab, &["report", "usage", "--by", "case", "--since", "1h"])
+        .ok()
+        .out;
+    assert!(table.contains("pass/command-1"), "{table}");
+    let none = pumice(&lab, &["report", "usage", "--since", "2100-01-01"])
+        .ok()
+        .out;
+    assert!(none.lines().last().unwrap().starts_with("total"), "{none}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let lab = lab();
+    let mut child = command(&lab.work(), &["list", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn exit_codes_tell_what_is_wrong() {
+    let lab = Lab::new();
+    let nowhere = tempfile::tempdir().unwrap();
+    pumice_in(nowhere.path(), &["list"]).code(3);
+    pumice_in(nowhere.path(), &["-C", "/no/such/lab", "list"]).code(3);
+    pumice_in(nowhere.path(), &["-C", "file:///no/such/lab.git", "list"]).code(4);
+    pumice(&lab, &["frobnicate"]).code(2);
+    pumice(&lab, &["show", "deadbeef"]).code(2);
+    pumice(&lab, &["submit", "no-such-file.json"]).code(2);
+    pumice(&lab, &["completions", "bash"]).ok();
+    pumice(&lab, &["--help"]).ok();
+}
