@@ -16,8 +16,9 @@
       const age = (Date.now() - at) / 1000;
       if (Number.isNaN(at) || Math.abs(age) > 30 * 86400) continue;
       time.dataset.at = said;
-      time.title = said + " UTC";
-      time.textContent = relative(age);
+      const exact = time.closest(".facts");
+      time.title = exact ? relative(age) : said + " UTC";
+      if (!exact) time.textContent = relative(age);
     }
   };
   const value = (row, column) => {

@@ -30,6 +30,7 @@ pub mod resubmit;
 pub mod runner;
 pub mod schema;
 pub mod show;
+pub mod site;
 mod site_keeper;
 pub mod submit;
 mod table;

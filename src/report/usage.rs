@@ -242,6 +242,15 @@ pub fn label(name: &str) -> String {
     label
 }
 
+/// The user who submitted a job, as reports and lists show it.
+pub fn user(record: &Record) -> String {
+    match record.submitter.user.as_str() {
+        // An address may have nothing before its `@`.
+        "" => "unknown".to_owned(),
+        name => label(name),
+    }
+}
+
 /// The device type on which a job ran or for which it waited.
 pub fn device_type(record: &Record) -> Option<&str> {
     record
@@ -249,6 +258,7 @@ pub fn device_type(record: &Record) -> Option<&str> {
         .as_ref()
         .and_then(|claim| claim.device_type.as_deref())
         .or_else(|| record.definition.get("device_type")?.as_str())
+        .filter(|name| !name.is_empty())
 }
 
 /// Milliseconds between two moments; a clock that went back gives none.
@@ -332,7 +342,7 @@ fn shares(record: &Record) -> (Usage, BTreeMap<(By, String), Usage>) {
     if let Some(device_type) = device_type(record) {
         shares.insert((By::Type, label(device_type)), usage);
     }
-    shares.insert((By::User, label(&record.submitter.user)), usage);
+    shares.insert((By::User, user(record)), usage);
     (usage, shares)
 }
 
@@ -345,5 +355,94 @@ fn usage_of_end(usage: &Usage) -> Usage {
         canceled: usage.canceled,
         rejected: usage.rejected,
         ..Usage::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::report::{Column, UsageReport};
+
+    /// A job of two attempts, the first of which was lost on another board.
+    fn record() -> Record {
+        let zero = "0".repeat(40);
+        let case = |result: &str| json!({"name": "c", "result": result, "value": null, "units": null, "seconds": 1.5, "why": null});
+        serde_json::from_value(json!({
+            "version": 1, "id": "256a926b-190b-51d2-a05a-69894a329abb", "job_name": "j", "path": "queue/j.json",
+            "commit": zero, "submitter": {"name": "A", "email": "a@b", "user": "=alice,1", "verified": false},
+            "submitted_at": "2026-11-24T10:00:00Z", "stream": "/", "priority": "low", "tags": [], "definition": {},
+            "state": "finished", "health": "complete", "verdict": "fail",
+            "claim": {"runner": "r", "board": "two", "device_type": "t", "at": "2026-11-24T10:10:00Z"},
+            "started_at": "2026-11-24T10:10:00Z", "finished_at": "2026-11-24T10:40:00Z",
+            "attempts": [
+                {"n": 1, "board": "one", "runner": "r", "started_at": "2026-11-24T10:00:00Z", "finished_at": "2026-11-24T10:06:00Z", "reason": "lost"},
+                {"n": 2, "board": "two", "runner": "r", "started_at": "2026-11-24T10:10:00Z", "finished_at": "2026-11-24T10:40:00Z", "reason": null},
+            ],
+            "suites": [{"name": "s", "cases": [case("pass"), case("fail"), case("skip")]}],
+        }))
+        .unwrap()
+    }
+
+    fn of(sums: &UsageSums, period: &str, by: By, name: &str) -> Usage {
+        let sums = &sums.periods[&period.parse().unwrap()];
+        sums.by.get(&(by, name.to_owned())).copied().unwrap_or_default()
+    }
+
+    #[test]
+    fn time_is_charged_where_it_was_spent_and_the_job_where_it_ended() {
+        let mut sums = UsageSums::default();
+        sums.add(&record());
+        for period in ["all", "2026-11", "2026-w48"] {
+            let (one, two) = (of(&sums, period, By::Board, "one"), of(&sums, period, By::Board, "two"));
+            assert_eq!((one.jobs, one.millis, one.retried), (0, 360_000, 1));
+            assert_eq!((two.jobs, two.millis, two.retried), (1, 1_800_000, 0));
+            let user = of(&sums, period, By::User, "=alice,1");
+            assert_eq!((user.jobs, user.millis, user.failed, user.failed_cases), (1, 2_160_000, 1, 1));
+            let suite = of(&sums, period, By::Suite, "s");
+            assert_eq!((suite.cases, suite.failed_cases, suite.millis), (3, 1, 4500));
+            assert_eq!(of(&sums, period, By::Type, "t").jobs, 1);
+        }
+    }
+
+    #[test]
+    fn what_was_added_can_be_taken_away() {
+        let mut sums = UsageSums::default();
+        let mut timeout = record();
+        timeout.health = Some(Health::Incomplete);
+        timeout.reason = Some(Reason::Timeout);
+        timeout.claim = None;
+        timeout.attempts.clear();
+        sums.add(&timeout);
+        let before = sums.clone();
+        sums.add(&record());
+        let mut merged = UsageSums::default();
+        merged.add(&record());
+        merged.merge(&before);
+        assert_eq!(merged, sums);
+        assert_eq!(of(&sums, "all", By::User, "=alice,1").incomplete[0], 1);
+        sums.remove(&record());
+        assert_eq!(sums, before);
+        sums.remove(&timeout);
+        assert_eq!(sums, UsageSums::default());
+    }
+
+    #[test]
+    fn rows_are_safe_for_spreadsheets() {
+        let mut sums = UsageSums::default();
+        let mut second = record();
+        second.submitter.user = "bob\n\"x\"".to_owned();
+        second.attempts.clear();
+        sums.add(&record());
+        sums.add(&second);
+        let report = UsageReport::new(&sums, super::Period::All, By::User);
+        let lines = report.lines(Column::Comma);
+        let lines: Vec<&str> = lines.lines().collect();
+        assert!(lines[0].starts_with("all,user,\"'=alice,1\",1,0.600,1,"), "{lines:?}");
+        assert!(lines[1].starts_with("all,user,\"bob \"\"x\"\"\",1,0.500,"), "{lines:?}");
+        let columns = |text: &str| text.trim_end().split('\t').count();
+        let table = report.lines(Column::Tab);
+        assert_eq!(columns(&UsageReport::header(Column::Tab)), columns(table.lines().next().unwrap()));
     }
 }

@@ -77,6 +77,7 @@ pub fn build_from<S: Source>(
     // Otherwise what it says of pages still tells which of them are to go.
     let trusted = |head: &Head| !options.full && head.clean && head.program == program;
     let trusted = old.as_ref().is_some_and(|(head, _)| trusted(head));
+    let sound = old.as_ref().map(|(head, _)| *head);
     let old = old.map(|(_, manifest)| manifest).unwrap_or_default();
     let before = Before::new(&old);
     let warnings = Warnings::default();
@@ -148,7 +149,7 @@ pub fn build_from<S: Source>(
         pages: new,
     };
     std::fs::create_dir_all(&options.out).map_err(SiteError::file("create", &options.out))?;
-    next.write(&options.out, cursor, program)?;
+    next.write(&options.out, cursor, program, sound)?;
     clock.stage("manifest");
     Ok(BuildSummary {
         unchanged: false,
@@ -316,7 +317,7 @@ fn write_jobs<S: Source>(
                         Ok(log_pages) => written.push((job.at, job.key, log_pages)),
                         // One record that cannot be read must not keep the others from being shown.
                         Err(SiteError::Read { what, why }) => {
-                            warnings.add(format!("{what}: {why}"))
+                            warnings.add(format!("{what}: {why}"));
                         }
                         Err(error) => return Err(error),
                     }

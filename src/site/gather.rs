@@ -26,7 +26,7 @@ pub struct Loaded {
 
 /// Counts everything from nothing.
 pub fn count<S: Source>(readers: &Pool<'_, S>, warnings: &Warnings) -> Result<Loaded, SiteError> {
-    let journals = readers.with(|reader| reader.journals())?;
+    let journals = readers.with(Reader::journals)?;
     let changes = readers.with(|reader| reader.changes(&Journals::new(), &journals))?;
     let mut loaded = Loaded {
         journals,
@@ -43,7 +43,7 @@ pub fn update<S: Source>(
     old: Manifest,
     warnings: &Warnings,
 ) -> Result<Loaded, SiteError> {
-    let journals = readers.with(|reader| reader.journals())?;
+    let journals = readers.with(Reader::journals)?;
     // A journal that is gone takes all its records with it.
     if !old
         .journals

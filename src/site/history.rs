@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::model::record::CaseResult;
 use crate::model::{Health, JobId, ObjectId, Priority, Reason, Record, RunnerName, Verdict};
-use crate::report::usage::{device_type, label};
+use crate::report::usage::{device_type, label, user};
 
 /// Texts that occur many times, kept once. Index 0 is the empty text.
 #[derive(Debug, Clone)]
@@ -141,7 +141,11 @@ impl Draft {
         };
         let finished = record.finished_at.unwrap_or(record.submitted_at);
         let board = record.claim.as_ref().and_then(|claim| claim.board.as_ref());
-        let tags = record.tags.iter().map(|tag| label(tag) + "\n");
+        let tags = record
+            .tags
+            .iter()
+            .filter(|tag| !tag.is_empty())
+            .map(|tag| label(tag) + "\n");
         Self {
             blob,
             id: record.id,
@@ -151,7 +155,7 @@ impl Draft {
             }),
             texts: [
                 label(&record.job_name),
-                label(&record.submitter.user),
+                user(record),
                 board.map(ToString::to_string).unwrap_or_default(),
                 label(device_type(record).unwrap_or_default()),
                 runner.to_string(),

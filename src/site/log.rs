@@ -113,7 +113,7 @@ pub struct ExcerptLine {
 }
 
 /// Lines shown, and how many of them before the failure.
-const SHOWN: usize = 12;
+const SHOWN: usize = 10;
 const BEFORE: usize = 4;
 const WIDTH: usize = 160;
 

@@ -86,15 +86,20 @@ impl Head {
 
     /// Notes that pages are being written: a build that dies is then followed by a full one.
     pub fn mark_unclean(self, out: &Path) -> Result<(), SiteError> {
-        let path = out.join(FILE);
         let marked = Self {
             clean: false,
             ..self
         };
+        marked.overwrite(out)
+    }
+
+    /// Puts this head before the body that is there.
+    fn overwrite(self, out: &Path) -> Result<(), SiteError> {
+        let path = out.join(FILE);
         File::options()
             .write(true)
             .open(&path)
-            .and_then(|mut file| file.write_all(&marked.to_bytes()))
+            .and_then(|mut file| file.write_all(&self.to_bytes()))
             .map_err(SiteError::file("write", &path))
     }
 }
@@ -113,7 +118,14 @@ impl Manifest {
         Some((head, decode(&mut Fields(body))?))
     }
 
-    pub fn write(&self, out: &Path, cursor: u64, program: u64) -> Result<(), SiteError> {
+    /// Writes the manifest; its head alone when nothing else differs from `old`, as after a heartbeat.
+    pub fn write(
+        &self,
+        out: &Path,
+        cursor: u64,
+        program: u64,
+        old: Option<Head>,
+    ) -> Result<(), SiteError> {
         let mut bytes = vec![0; HEAD];
         self.encode(&mut bytes);
         let head = Head {
@@ -123,6 +135,9 @@ impl Manifest {
             body: xxh3_64(&bytes[HEAD..]),
             length: (bytes.len() - HEAD) as u64,
         };
+        if old.is_some_and(|old| (old.body, old.length) == (head.body, head.length)) {
+            return head.overwrite(out);
+        }
         bytes[..HEAD].copy_from_slice(&head.to_bytes());
         disk::replace(&out.join(FILE), &bytes)
     }

@@ -77,7 +77,7 @@ impl Manual {
                 Some(_) => {
                     manual
                         .pages
-                        .push(links.page(name, path, &String::from_utf8_lossy(bytes)))
+                        .push(links.page(name, path, &String::from_utf8_lossy(bytes)));
                 }
                 None => {
                     manual.files.insert(path.clone(), bytes.to_vec());

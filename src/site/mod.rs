@@ -18,6 +18,7 @@ mod engine;
 mod error;
 mod gather;
 mod history;
+mod load;
 mod log;
 mod manifest;
 mod manual;
@@ -37,4 +38,5 @@ mod tests;
 
 pub use build::{BuildOptions, BuildSummary, build_from};
 pub use error::SiteError;
+pub use load::build;
 pub use serve::{Served, serve};

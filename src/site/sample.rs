@@ -312,7 +312,7 @@ fn definition(i: u64) -> serde_json::Value {
     json!({
         "job_name": JOBS[dice(i, 5, 8) as usize],
         "device_type": kind,
-        "tags": if i % 5 == 0 { vec!["usb"] } else { Vec::new() },
+        "tags": if i.is_multiple_of(5) { vec!["usb"] } else { Vec::new() },
         "timeout": "30m",
         "actions": [
             {"command": "deploy", "parameters": {"kernel": "https://images.example.org/6.17/zImage", "rootfs": "rootfs.ext4.zst"}},
@@ -775,7 +775,6 @@ fn snapshot(now: Time) -> Snapshot {
                 board,
                 health,
                 reason,
-                runner_seen: Some(now.plus_seconds(-7.0)),
             });
         }
     }

@@ -7,7 +7,7 @@ use crate::model::board::Board;
 use crate::model::lab::LabFiles;
 use crate::model::record::{BoardHealth, LogLocation};
 use crate::model::status::RunnerStatus;
-use crate::model::{JobId, ObjectId, Record, RunnerName, Time};
+use crate::model::{JobId, ObjectId, Record, RunnerName};
 
 /// The head of each runner's journal.
 pub type Journals = BTreeMap<RunnerName, ObjectId>;
@@ -83,6 +83,4 @@ pub struct BoardState {
     pub reason: Option<String>,
     /// The job that runs on it.
     pub job: Option<JobId>,
-    /// When its runner was last heard of.
-    pub runner_seen: Option<Time>,
 }

@@ -54,7 +54,22 @@ pub fn escape_to(text: &str, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&text.as_bytes()[plain..])
 }
 
-/// The same into a string.
+/// Text fit for an element's content alone, where quotation marks mean nothing.
+pub fn content(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            _ if is_deceptive(c) => out.push(picture(c)),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// The same as [`escape_to`] into a string.
 pub fn push_escaped(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
@@ -101,8 +116,8 @@ pub fn duration(seconds: f64) -> String {
 /// `512 B`, `4.2 kB`, `12 MB`: thousands, as disks count.
 pub fn bytes(count: u64) -> String {
     let mut value = count as f64;
-    for unit in ["B", "kB", "MB", "GB"] {
-        if value < 999.5 || unit == "GB" {
+    for unit in ["B", "kB", "MB", "GB", "TB"] {
+        if value < 999.5 || unit == "TB" {
             return match unit {
                 "B" => format!("{count} B"),
                 _ if value < 9.95 => format!("{value:.1} {unit}"),

@@ -15,3 +15,4 @@ mod harness;
 mod life;
 mod manual;
 mod protocol;
+mod site;

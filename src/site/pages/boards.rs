@@ -7,20 +7,47 @@ use serde::Serialize;
 
 use super::Site;
 use super::home::BoardCounts;
+use crate::model::status::RunnerStatus;
 use crate::report::{By, Period, Usage};
 use crate::site::engine::Page;
 use crate::site::views::Link;
 use crate::site::views::board::BoardView;
 use crate::site::views::row::JobRow;
 use crate::site::views::usage::UsageView;
-use crate::site::{SiteError, paths};
+use crate::site::{SiteError, paths, text};
 
 #[derive(Debug, Serialize)]
 pub struct BoardsView {
     pub boards: Vec<BoardView>,
     pub counts: BoardCounts,
+    pub runners: Vec<RunnerView>,
     /// Boards that are only in the history.
     pub gone: Vec<Link>,
+}
+
+/// A runner as its last heartbeat says.
+#[derive(Debug, Serialize)]
+pub struct RunnerView {
+    pub name: String,
+    pub version: String,
+    pub at: String,
+    pub running: usize,
+    pub free: String,
+    /// Why it takes no jobs; empty when it does.
+    pub paused: String,
+}
+
+impl RunnerView {
+    fn new(status: &RunnerStatus) -> Self {
+        Self {
+            name: status.runner.to_string(),
+            version: text::shorten(&status.program, 40),
+            at: text::minute(status.at),
+            running: status.running.len(),
+            free: status.free_disk_bytes.map(text::bytes).unwrap_or_default(),
+            paused: text::shorten(status.paused.as_deref().unwrap_or_default(), 300),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -44,7 +71,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
         .filter_map(|job| job.record.claim.as_ref()?.board.as_ref());
     let known = site.lists.boards.keys().map(String::as_str);
     let gone: BTreeSet<&str> = known
-        .chain(running.map(|name| name.as_str()))
+        .chain(running.map(crate::model::name::BoardName::as_str))
         .filter(|name| !present.contains(name))
         .collect();
     let boards: Vec<BoardView> = site.snapshot.boards.iter().map(BoardView::new).collect();
@@ -52,6 +79,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
     let view = BoardsView {
         counts: BoardCounts::new(&boards),
         boards,
+        runners: site.snapshot.runners.iter().map(RunnerView::new).collect(),
         gone: gone
             .iter()
             .map(|name| Link::to(name, paths::board))

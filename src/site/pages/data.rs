@@ -32,9 +32,9 @@ fn table(site: &Site<'_>, jobs: &[u32]) -> String {
         let fields = [
             job.id.to_string(),
             history.text(job.name).to_owned(),
-            word(job.health().map(|health| health.as_str())),
-            word(job.reason().map(|reason| reason.as_str())),
-            word(job.verdict().map(|verdict| verdict.as_str())),
+            word(job.health().map(crate::model::record::Health::as_str)),
+            word(job.reason().map(crate::model::record::Reason::as_str)),
+            word(job.verdict().map(crate::model::record::Verdict::as_str)),
             history.text(job.board).to_owned(),
             history.text(job.device_type).to_owned(),
             history.text(job.user).to_owned(),

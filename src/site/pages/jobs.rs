@@ -53,10 +53,7 @@ pub fn finished(site: &Site<'_>, heads: &BTreeMap<String, ObjectId>) -> Vec<Fini
         let mut key = site.key().add(job.blob.as_bytes()).number(u64::from(here));
         for neighbour in [previous, next] {
             key = match neighbour {
-                Some(near) => key
-                    .add(near.id.as_bytes())
-                    .add(near.verdict.as_bytes())
-                    .add(near.ended.as_bytes()),
+                Some(near) => key.add(near.id.as_bytes()).add(near.word.as_bytes()),
                 None => key.number(0),
             };
         }

@@ -26,7 +26,8 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
     let page = Page::new(path, "queue", "Queue").live(true);
     let view = QueueView { running, waiting };
     site.fresh(path, &site.engine.render("queue.html", &page, &view)?)?;
-    site.fresh("status.json", &status)
+    // Not in the manifest: it tells the time, and would make every manifest differ from the last.
+    site.output.put_whole("status.json", status.as_bytes())
 }
 
 fn status(site: &Site<'_>, running: &[LiveRow], waiting: usize) -> String {

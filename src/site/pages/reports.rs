@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Site;
+use crate::model::Time;
 use crate::report::usage::PeriodSums;
 use crate::report::{By, Column, Period, UsageReport};
 use crate::site::SiteError;
@@ -97,24 +98,25 @@ fn table(site: &Site<'_>, periods: &[Period]) -> String {
     text
 }
 
+/// The last weeks up to the one in which anything finished last, those without jobs too.
 fn weeks(site: &Site<'_>) -> Chart {
-    let weeks = site.sums.periods.iter().rev();
-    let weeks = weeks
-        .filter(|(period, _)| matches!(period, Period::Week { .. }))
-        .take(WEEKS);
-    let mut counts: Vec<Count> = weeks
-        .map(|(period, sums)| {
-            let total = &sums.total;
-            let passed = total.passed.min(total.jobs);
-            let failed = (total.failed + total.incomplete_jobs()).min(total.jobs - passed);
-            Count {
-                label: period.to_string(),
-                passed,
-                failed,
-                other: total.jobs - passed - failed,
-            }
-        })
-        .collect();
-    counts.reverse();
-    Chart::new(&counts)
+    const WEEK_S: i64 = 7 * 86_400;
+    let Some(&last) = site.lists.all.last() else {
+        return Chart::default();
+    };
+    let last = site.job(last).finished.div_euclid(1000);
+    let count = |ago: usize| {
+        let week = Period::week_of(Time::from_unix(last - WEEK_S * ago as i64));
+        let sums = site.sums.periods.get(&week);
+        let total = sums.map(|sums| sums.total).unwrap_or_default();
+        let passed = total.passed.min(total.jobs);
+        let failed = (total.failed + total.incomplete_jobs()).min(total.jobs - passed);
+        Count {
+            label: week.to_string(),
+            passed,
+            failed,
+            other: total.jobs - passed - failed,
+        }
+    };
+    Chart::new(&(0..WEEKS).rev().map(count).collect::<Vec<_>>())
 }

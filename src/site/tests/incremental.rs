@@ -166,7 +166,7 @@ fn a_board_that_leaves_keeps_its_history() {
     site.lab.edit(|snapshot| {
         snapshot
             .boards
-            .retain(|state| state.board.name.as_str() != "qemu01")
+            .retain(|state| state.board.name.as_str() != "qemu01");
     });
     site.build();
     assert!(

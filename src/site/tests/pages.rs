@@ -168,8 +168,10 @@ fn waiting_and_running_jobs_have_pages() {
     for job in &site.lab.snapshot().live {
         let page = site.read(&paths::job_page(job.record.id));
         let short = job.record.id.short();
-        assert!(page.contains(&format!("pumice cancel {short}")));
-        assert!(page.contains(&format!("git revert {}", job.record.commit)));
+        let canceling = job.record.state == State::Canceling;
+        assert_eq!(page.contains(&format!("pumice cancel {short}")), !canceling);
+        let revert = format!("git revert {}", job.record.commit);
+        assert_eq!(page.contains(&revert), !canceling);
         assert!(page.contains("data-live=\"../../../status.json\""));
         if job.record.state == State::Running {
             assert!(page.contains(&format!("value=\"{}\"", job.progress)));
@@ -212,7 +214,7 @@ fn pages_stay_within_their_budgets() {
     let own = requests
         .iter()
         .filter(|address| address.contains("/static/"));
-    assert_eq!(own.count(), 2, "a style sheet and a script");
+    assert_eq!(own.count(), 3, "an icon, a style sheet and a script");
 }
 
 #[test]

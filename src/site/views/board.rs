@@ -20,7 +20,6 @@ pub struct BoardView {
     pub since: String,
     pub device_type: Link,
     pub runner: String,
-    pub runner_seen: String,
     pub tags: Vec<Link>,
     pub owners: Vec<Link>,
     pub dispatchers: Vec<String>,
@@ -52,7 +51,6 @@ impl BoardView {
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
-            runner_seen: state.runner_seen.map(text::minute).unwrap_or_default(),
             tags: board
                 .tags
                 .iter()
@@ -94,7 +92,6 @@ impl BoardView {
             since: String::new(),
             device_type: Link::default(),
             runner: String::new(),
-            runner_seen: String::new(),
             tags: Vec::new(),
             owners: Vec::new(),
             dispatchers: Vec::new(),

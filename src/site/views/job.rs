@@ -7,7 +7,7 @@ use super::row::{Neighbour, ended};
 use crate::model::lab::Forge;
 use crate::model::record::{CaseResult, Record, Step, StepState, Suite};
 use crate::model::{JobId, State, Time, Verdict};
-use crate::report::usage::{device_type, label};
+use crate::report::usage::{device_type, label, user};
 use crate::site::log::Excerpt;
 use crate::site::{manual, paths, text};
 
@@ -56,6 +56,7 @@ pub struct JobView {
     pub attempts: Vec<AttemptView>,
     pub canceled: Option<CanceledView>,
     pub diagnostics: Vec<DiagnosticView>,
+    /// HTML: JSON has so many quotation marks that escaping them would double it.
     pub definition: String,
     pub commands: Vec<Command>,
     pub previous: Option<NeighbourView>,
@@ -87,8 +88,9 @@ pub struct StepView {
     pub took: String,
     pub reason: String,
     /// Where its bar begins and how long it is, percent of the whole.
-    pub from: f64,
-    pub length: f64,
+    pub from: String,
+    /// Empty when it never began.
+    pub length: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -168,8 +170,8 @@ pub struct Command {
 pub struct NeighbourView {
     pub href: String,
     pub short: String,
-    pub verdict: &'static str,
-    pub ended: &'static str,
+    /// How it went, in a word.
+    pub word: &'static str,
 }
 
 /// What a job's page needs beside its record.
@@ -224,7 +226,7 @@ impl JobView {
                     .flat_map(|suite| &suite.cases)
                     .map(|case| case.result),
             ),
-            user: Link::to(&label(&record.submitter.user), paths::user),
+            user: Link::to(&user(record), paths::user),
             author: text::shorten(&record.submitter.name, 100),
             email: text::shorten(&record.submitter.email, 100),
             verified: record.submitter.verified,
@@ -247,6 +249,7 @@ impl JobView {
             tags: record
                 .tags
                 .iter()
+                .filter(|tag| !tag.is_empty())
                 .take(50)
                 .map(|tag| Link::to(&label(tag), paths::tag))
                 .collect(),
@@ -310,7 +313,7 @@ impl JobView {
                 })
                 .collect(),
             definition: definition(&record.definition),
-            commands: commands(record, finished),
+            commands: commands(record),
             previous: around.previous.map(neighbour),
             next: around.next.map(neighbour),
         }
@@ -336,8 +339,7 @@ fn neighbour(job: Neighbour) -> NeighbourView {
     NeighbourView {
         href: paths::job_page(job.id),
         short: job.id.short(),
-        verdict: job.verdict,
-        ended: job.ended,
+        word: job.word,
     }
 }
 
@@ -354,35 +356,46 @@ fn resubmitted_from(record: &Record) -> String {
 fn canceled_by(record: &Record, by: &str) -> Link {
     let place = |_: &str| String::new();
     let by = label(by);
-    match by == label(&record.submitter.user) {
+    match by == user(record) {
         true => Link::to(&by, paths::user),
         false => Link::to(&by, place),
     }
 }
 
+/// The definition as text for an element's content, indented by one space.
 fn definition(value: &serde_json::Value) -> String {
-    match value {
+    let source = match value {
         // A file that is not JSON, as it was written.
         serde_json::Value::String(source) => source.clone(),
-        _ => serde_json::to_string_pretty(value).unwrap_or_default(),
-    }
+        _ => {
+            let mut json = Vec::new();
+            let format = serde_json::ser::PrettyFormatter::with_indent(b" ");
+            let mut writer = serde_json::Serializer::with_formatter(&mut json, format);
+            // Writing a JSON value into memory cannot fail.
+            let _ = value.serialize(&mut writer);
+            String::from_utf8_lossy(&json).into_owned()
+        }
+    };
+    text::content(&source)
 }
 
-fn commands(record: &Record, finished: bool) -> Vec<Command> {
+fn commands(record: &Record) -> Vec<Command> {
     let short = record.id.short();
     let command = |what, line| Command { what, line };
-    match finished {
-        true => vec![command(
+    let follow = command("Follow it", format!("pumice watch {short}"));
+    match record.state {
+        State::Finished => vec![command(
             "Submit it again",
             format!("pumice resubmit {short}"),
         )],
-        false => vec![
+        State::Canceling => vec![follow],
+        State::Submitted | State::Running => vec![
             command("Cancel it", format!("pumice cancel {short}")),
             command(
                 "The same with git alone",
                 format!("git revert {} && git push", record.commit),
             ),
-            command("Follow it", format!("pumice watch {short}")),
+            follow,
         ],
     }
 }
@@ -407,7 +420,7 @@ fn steps(steps: &[Step]) -> Vec<StepView> {
         .map(|step| {
             let from = percent(finite(step.started_s).unwrap_or(whole));
             // Even the shortest step leaves a mark.
-            let length = finite(step.duration_s).map_or(0.0, |seconds| percent(seconds).max(0.6));
+            let length = finite(step.duration_s).map(|seconds| percent(seconds).max(0.6));
             StepView {
                 n: step.n,
                 name: text::shorten(&step.name, 100),
@@ -421,8 +434,12 @@ fn steps(steps: &[Step]) -> Vec<StepView> {
                     .map(text::duration)
                     .unwrap_or_default(),
                 reason: text::shorten(step.reason.as_deref().unwrap_or_default(), 300),
-                from: from.min(99.4),
-                length: length.min(100.0 - from.min(99.4)),
+                from: from.min(99.4).to_string(),
+                length: length
+                    .map(|length| {
+                        ((length.min(100.0 - from.min(99.4)) * 10.0).round() / 10.0).to_string()
+                    })
+                    .unwrap_or_default(),
             }
         })
         .collect()

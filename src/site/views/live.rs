@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Link;
 use crate::model::State;
-use crate::report::usage::{device_type, label};
+use crate::report::usage::{device_type, label, user};
 use crate::site::source::LiveJob;
 use crate::site::{paths, text};
 
@@ -48,7 +48,7 @@ impl LiveRow {
             id: record.id.to_string(),
             state: record.state.as_str(),
             priority: record.priority.as_str(),
-            user: Link::to(&label(&record.submitter.user), paths::user),
+            user: Link::to(&user(record), paths::user),
             board: board
                 .map(|name| Link::to(name.as_str(), paths::board))
                 .unwrap_or_default(),
@@ -62,6 +62,7 @@ impl LiveRow {
             tags: record
                 .tags
                 .iter()
+                .filter(|tag| !tag.is_empty())
                 .take(20)
                 .map(|tag| Link::to(&label(tag), paths::tag))
                 .collect(),

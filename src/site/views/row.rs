@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Link;
-use crate::model::{Health, JobId, Time};
+use crate::model::{Health, JobId, Time, Verdict};
 use crate::site::history::{History, Summary};
 use crate::site::{paths, text};
 
@@ -71,16 +71,20 @@ pub fn moment(millis: i64) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Neighbour {
     pub id: JobId,
-    pub verdict: &'static str,
-    pub ended: &'static str,
+    /// How it went, in a word: the verdict of a complete job that has one, else how it ended.
+    pub word: &'static str,
 }
 
 impl Neighbour {
     pub fn new(job: &Summary) -> Self {
         Self {
             id: job.id,
-            verdict: job.verdict().map_or("", |verdict| verdict.as_str()),
-            ended: ended(job.health(), job.reason()),
+            word: match (job.health(), job.verdict()) {
+                (Some(Health::Complete), Some(verdict)) if verdict != Verdict::None => {
+                    verdict.as_str()
+                }
+                _ => ended(job.health(), job.reason()),
+            },
         }
     }
 }
