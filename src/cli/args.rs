@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::{Error, Outcome};
 use super::{
     board, cancel, completions, demo, init, list, log, report, resubmit, runner, schema, show,
-    submit, validate, wait,
+    site, submit, validate, wait,
 };
 
 /// A job queue for board farms in which git is the server.
@@ -54,6 +54,8 @@ pub enum Command {
     Report(report::Args),
     /// Runs the daemon that drives this host's boards.
     Runner(runner::Args),
+    /// Builds the lab's site, or shows it on this machine.
+    Site(site::Args),
     /// Prints the JSON Schema of a kind of file, for editors.
     Schema(schema::Args),
     /// Prints the script that makes a shell complete command lines.
@@ -77,6 +79,7 @@ impl Cli {
             Command::Board(args) => board::run(args, &context),
             Command::Report(args) => report::run(args, &context),
             Command::Runner(args) => runner::run(args, &context),
+            Command::Site(args) => site::run(args, &context),
             Command::Schema(args) => schema::run(args, &context),
             Command::Completions(args) => completions::run(args, &context),
         }

@@ -1,14 +1,22 @@
 //! `pumice site`: builds the site, or shows it on this machine.
 
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use chrono::Utc;
 
+use super::context::Context;
+use super::error::{Error, Kind, Outcome};
+use crate::git;
 use crate::lab::{Lab, Scope};
 use crate::model::Time;
-use crate::site::{self, BuildOptions, BuildSummary, Served, SiteError};
+use crate::site::{self, BuildOptions, BuildSummary, SiteError};
+
+/// How often a remote lab is looked at; a local one when its refs change.
+const INTERVAL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -39,75 +47,93 @@ pub struct ServeArgs {
     /// The folder that holds the site.
     #[arg(long, value_name = "DIR", default_value = "public")]
     pub out: PathBuf,
-    /// The port; 0 takes any free one.
-    #[arg(long, default_value_t = 8000)]
+    /// The port of 127.0.0.1; 0 takes any free one.
+    #[arg(long, value_name = "N", default_value_t = 8000)]
     pub port: u16,
 }
 
-/// Builds the site of a lab that has been fetched with its logs.
-pub fn build(args: &BuildArgs, lab: &Lab) -> Result<BuildSummary, SiteError> {
+pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    let lab = context.open()?.lab;
+    match &args.command {
+        Command::Build(args) => {
+            lab.fetch(Scope::WithLogs)?;
+            let summary = build(&lab, &args.out, args.full)?;
+            say(&summary, &args.out, context)?;
+        }
+        Command::Serve(args) => serve(args, &lab, context)?,
+    }
+    Ok(Outcome::Done)
+}
+
+/// Builds the site of a lab as it was last fetched.
+pub fn build(lab: &Lab, out: &Path, full: bool) -> Result<BuildSummary, SiteError> {
     let options = BuildOptions {
-        out: args.out.clone(),
+        out: out.to_owned(),
         now: Time::new(Utc::now()),
-        full: args.full,
+        full,
     };
     site::build(lab, &options)
 }
 
-/// What a build did, in a line for people, and its warnings.
-pub fn summary(summary: &BuildSummary) -> String {
+/// Serves until the process is ended. What goes wrong on the way is said and tried again.
+fn serve(args: &ServeArgs, lab: &Lab, context: &Context) -> Result<(), Error> {
+    // This end stays open, so that waiting takes its time even where nothing is watched.
+    let (changed, changes) = channel();
+    let poke = changed.clone();
+    let _watch = git::watch(lab.url(), move || {
+        let _ = poke.send(());
+    })
+    .ok()
+    .flatten();
+    lab.fetch(Scope::WithLogs)?;
+    say(&build(lab, &args.out, false)?, &args.out, context)?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let served = site::serve(&args.out, address)?;
+    context.note(&format!("http://{}/", served.address()));
+    let _open = changed;
+    loop {
+        // The first event is acted on at once; what comes meanwhile is built with it.
+        let _ = changes.recv_timeout(INTERVAL);
+        changes.try_iter().for_each(drop);
+        let built = lab
+            .fetch(Scope::WithLogs)
+            .map_err(Error::from)
+            .and_then(|_| Ok(build(lab, &args.out, false)?));
+        match built {
+            Ok(summary) if summary.unchanged => {}
+            Ok(summary) => say(&summary, &args.out, context)?,
+            Err(error) => context.note(&format!("failed to {error}")),
+        }
+    }
+}
+
+fn say(summary: &BuildSummary, out: &Path, context: &Context) -> Result<(), Error> {
+    for warning in &summary.warnings {
+        context.note(&format!("warning: {warning}"));
+    }
     let seconds: f64 = summary.stages.iter().map(|(_, seconds)| seconds).sum();
-    let mut text = if summary.unchanged {
-        "nothing has changed".to_owned()
+    let out = out.display();
+    let line = if summary.unchanged {
+        format!("{out}: nothing has changed, {seconds:.2} s")
     } else {
         let BuildSummary {
             jobs,
-            pages_written,
-            pages_removed,
+            pages_written: written,
+            pages_removed: removed,
             ..
         } = summary;
-        format!("{jobs} jobs: {pages_written} files written, {pages_removed} removed")
+        format!("{out}: {jobs} jobs, {written} files written, {removed} removed, {seconds:.2} s")
     };
-    text.push_str(&format!(", {seconds:.2} s"));
-    for warning in &summary.warnings {
-        text.push_str("\nwarning: ");
-        text.push_str(warning);
-    }
-    text
+    Ok(writeln!(context.out(), "{line}")?)
 }
 
-/// Starts to show the site on this machine alone.
-pub fn serve(args: &ServeArgs) -> Result<Served, SiteError> {
-    site::serve(
-        &args.out,
-        SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
-    )
-}
-
-/// Fetches and builds until `wait`, which takes the time to the next look, says that it is over.
-/// What goes wrong is said and tried again: the server may come back.
-pub fn follow(
-    args: &ServeArgs,
-    lab: &Lab,
-    poll: Duration,
-    mut say: impl FnMut(&str),
-    mut wait: impl FnMut(Duration) -> bool,
-) {
-    let build_args = BuildArgs {
-        out: args.out.clone(),
-        full: false,
-    };
-    loop {
-        if let Err(error) = lab.fetch(Scope::WithLogs) {
-            say(&format!("failed to fetch the lab: {error}"));
-        }
-        match build(&build_args, lab) {
-            Ok(done) if done.unchanged => {}
-            Ok(done) => say(&summary(&done)),
-            Err(error) => say(&format!("failed to {error}")),
-        }
-        if wait(poll) {
-            return;
-        }
+impl From<SiteError> for Error {
+    fn from(error: SiteError) -> Self {
+        let kind = match &error {
+            SiteError::Read { .. } => Kind::Git,
+            SiteError::Template { .. } => Kind::Lab,
+            SiteError::File { .. } | SiteError::Listen { .. } => Kind::Failed,
+        };
+        Self::new(kind, error.to_string())
     }
 }

@@ -387,7 +387,10 @@ mod tests {
 
     fn of(sums: &UsageSums, period: &str, by: By, name: &str) -> Usage {
         let sums = &sums.periods[&period.parse().unwrap()];
-        sums.by.get(&(by, name.to_owned())).copied().unwrap_or_default()
+        sums.by
+            .get(&(by, name.to_owned()))
+            .copied()
+            .unwrap_or_default()
     }
 
     #[test]
@@ -395,13 +398,22 @@ mod tests {
         let mut sums = UsageSums::default();
         sums.add(&record());
         for period in ["all", "2026-11", "2026-w48"] {
-            let (one, two) = (of(&sums, period, By::Board, "one"), of(&sums, period, By::Board, "two"));
+            let (one, two) = (
+                of(&sums, period, By::Board, "one"),
+                of(&sums, period, By::Board, "two"),
+            );
             assert_eq!((one.jobs, one.millis, one.retried), (0, 360_000, 1));
             assert_eq!((two.jobs, two.millis, two.retried), (1, 1_800_000, 0));
             let user = of(&sums, period, By::User, "=alice,1");
-            assert_eq!((user.jobs, user.millis, user.failed, user.failed_cases), (1, 2_160_000, 1, 1));
+            assert_eq!(
+                (user.jobs, user.millis, user.failed, user.failed_cases),
+                (1, 2_160_000, 1, 1)
+            );
             let suite = of(&sums, period, By::Suite, "s");
-            assert_eq!((suite.cases, suite.failed_cases, suite.millis), (3, 1, 4500));
+            assert_eq!(
+                (suite.cases, suite.failed_cases, suite.millis),
+                (3, 1, 4500)
+            );
             assert_eq!(of(&sums, period, By::Type, "t").jobs, 1);
         }
     }
@@ -436,13 +448,22 @@ mod tests {
         second.attempts.clear();
         sums.add(&record());
         sums.add(&second);
-        let report = UsageReport::new(&sums, super::Period::All, By::User);
+        let report = UsageReport::new(&sums, Period::All, By::User);
         let lines = report.lines(Column::Comma);
         let lines: Vec<&str> = lines.lines().collect();
-        assert!(lines[0].starts_with("all,user,\"'=alice,1\",1,0.600,1,"), "{lines:?}");
-        assert!(lines[1].starts_with("all,user,\"bob \"\"x\"\"\",1,0.500,"), "{lines:?}");
+        assert!(
+            lines[0].starts_with("all,user,\"'=alice,1\",1,0.600,1,"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[1].starts_with("all,user,\"bob \"\"x\"\"\",1,0.500,"),
+            "{lines:?}"
+        );
         let columns = |text: &str| text.trim_end().split('\t').count();
         let table = report.lines(Column::Tab);
-        assert_eq!(columns(&UsageReport::header(Column::Tab)), columns(table.lines().next().unwrap()));
+        assert_eq!(
+            columns(&UsageReport::header(Column::Tab)),
+            columns(table.lines().next().unwrap())
+        );
     }
 }
