@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use crate::git::GitError;
 use crate::lab::LabError;
-use crate::site::SiteError;
 
 /// How a command that did not fail ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,12 +182,6 @@ impl From<LabError> for Error {
             LabError::Git(error) => error.into(),
             error => Self::new(Kind::Lab, chain(&error)),
         }
-    }
-}
-
-impl From<SiteError> for Error {
-    fn from(error: SiteError) -> Self {
-        Self::new(Kind::Failed, chain(&error))
     }
 }
 
