@@ -139,7 +139,7 @@ Every job has ended. The site is at {page}, and the runner goes on; in another t
   {program} list
   cp templates/demo/pass-smoke.json queue/mine.json
   git add queue && git commit -m 'Submit mine' && git push
-  {program} submit templates/demo/fail-test.json --watch
+  {program} resubmit queue/fail-test.json --watch
   {program} show queue/mine.json
   {program} log queue/mine.json
 

@@ -1,6 +1,7 @@
 //! The command line as people and scripts use it: the program itself, on real repositories.
 
 mod change;
+mod demo;
 mod look;
 mod manual;
 mod new_lab;
