@@ -76,7 +76,8 @@ fn tell(args: &Args, story: &Story, stage: &mut Stage) -> Result<(), Error> {
     }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     // Before anything else, so that a taken port is said at once.
-    let served = site::serve(&story.folders.site(), address)?;
+    let served = site::serve(&story.folders.site(), address)
+        .map_err(|error| Error::new(Kind::Failed, error.to_string()))?;
     let page = format!("http://{}/", served.address());
     stage.display.say(&format!("The site will be at {page}"))?;
     story.begin(stage)?;

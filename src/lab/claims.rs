@@ -32,10 +32,11 @@ impl Reader {
             let seen = match known.get(&job).filter(|seen| seen.id == id) {
                 Some(seen) => seen.clone(),
                 None => {
-                    let bytes = self.repo().file(id, "claim.json")?.unwrap_or_default();
+                    let message = self.repo().commit(id)?.message;
+                    let (_, facts) = message.split_once('\n').unwrap_or_default();
                     SeenClaim {
                         id,
-                        claim: parse(&bytes, &name, "claim.json")?,
+                        claim: parse(facts.as_bytes(), &name, "the claim's message")?,
                     }
                 }
             };
@@ -45,15 +46,16 @@ impl Reader {
     }
 }
 
-/// Writes the commit of a claim. It has no parent, so that a claim ref never drags history along.
+/// Writes the commit of a claim. It has no parent, so that a claim ref never drags history along,
+/// and an empty tree: its facts are its message, so that a claim is one object and not three.
 pub fn claim_commit(repo: &Repo, claim: &Claim, author: &Person) -> Result<ObjectId, LabError> {
-    let mut commit = CommitBuilder::new(repo, None);
-    commit.put("claim.json", &to_json(claim))?;
-    let subject = match &claim.board {
-        Some(board) => format!("Claim {} for {board}", claim.job.short()),
-        None => format!("Claim {} to close it", claim.job.short()),
+    let facts = String::from_utf8(to_json(claim)).unwrap_or_default();
+    let id = claim.job.short();
+    let message = match &claim.board {
+        Some(board) => format!("Claim {id} for {board}\n\n{facts}"),
+        None => format!("Claim {id} to close it\n\n{facts}"),
     };
-    Ok(commit.commit_orphan(author, &subject)?)
+    Ok(CommitBuilder::new(repo, None).commit_orphan(author, &message)?)
 }
 
 /// A record as it is written: indented, so that `git show` reads well and deltas stay small.

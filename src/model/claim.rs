@@ -1,4 +1,4 @@
-//! What a claim commit says, in `claim.json`.
+//! What a claim commit says, as JSON below its subject.
 
 use serde::{Deserialize, Serialize};
 

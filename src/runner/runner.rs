@@ -20,6 +20,10 @@ use crate::schedule;
 /// A disk with less room than this takes no more jobs: the log may be cut, the result never.
 pub(super) const LEAST_FREE_BYTES: u64 = 1 << 30;
 
+/// How many publications follow one another before the freed boards get their next jobs. Endings come
+/// in a first drop and then a burst; a third push would let the boards wait for stragglers.
+const PUBLICATIONS_A_TURN: usize = 2;
+
 /// How long a job that the plan gave to a peer's board is left to that peer, in polls.
 const PEER_POLLS: u32 = 2;
 
@@ -246,7 +250,14 @@ impl Runner {
             }
             again = true;
         }
-        again |= self.publish()?;
+        // What ended during a push goes first: then one push claims for all boards that came free.
+        for _ in 0..PUBLICATIONS_A_TURN {
+            if !self.publish()? {
+                break;
+            }
+            again = true;
+            self.take_reports()?;
+        }
         if self.is_due(now) {
             again |= self.look()?;
         }
