@@ -114,6 +114,15 @@ pub struct Painter {
 impl Painter {
     /// Appends one line, without its line feed, as HTML.
     pub fn line(&mut self, line: &[u8], out: &mut String) {
+        let plain = line.strip_suffix(b"\r").unwrap_or(line);
+        let simple = plain.len() <= LONGEST_LINE
+            && self.style == Style::default()
+            && plain.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+        if simple && let Ok(text) = std::str::from_utf8(plain) {
+            // Nearly every line: nothing to obey.
+            push_escaped(out, text);
+            return;
+        }
         let (cells, more) = self.cells(line);
         let mut open = Style::default();
         let mut run = String::new();

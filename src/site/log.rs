@@ -1,5 +1,6 @@
 //! Logs as pages of numbered lines, and the part of a log that a job page shows.
 
+use std::fmt::Write;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
@@ -35,13 +36,17 @@ pub struct PageLink {
     pub here: bool,
 }
 
-/// The lines of a log; a line feed at its end begins no further one.
-pub fn lines(log: &[u8]) -> Vec<&[u8]> {
+/// The lines of a log; a line feed at its end begins no further one. They are never gathered: a log
+/// of nothing but line feeds would need many times its size.
+fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {
     let log = log.strip_suffix(b"\n").unwrap_or(log);
-    if log.is_empty() {
-        return Vec::new();
-    }
-    log.split(|byte| *byte == b'\n').collect()
+    let any = !log.is_empty();
+    log.split(|byte| *byte == b'\n').filter(move |_| any)
+}
+
+/// How many lines a log has.
+pub fn count(log: &[u8]) -> usize {
+    lines(log).count()
 }
 
 /// The ranges of lines, from 0, that the pages of so many lines show.
@@ -65,14 +70,19 @@ pub fn anchor(line: usize, count: usize) -> String {
 
 /// Every page of a log, handed over one at a time since a log may be large.
 pub fn pages<E>(log: &[u8], mut each: impl FnMut(LogPage) -> Result<(), E>) -> Result<usize, E> {
-    let lines = lines(log);
-    let ranges = ranges(lines.len());
+    let count = count(log);
+    let ranges = ranges(count);
+    let mut lines = lines(log);
     let mut painter = Painter::default();
     let mut before = 0;
     for (i, &(first, last)) in ranges.iter().enumerate() {
+        for _ in before..first {
+            lines.next();
+        }
         let mut html = String::with_capacity((last - first) * 80);
-        for (n, line) in (first + 1..).zip(&lines[first..last]) {
-            html.push_str(&format!("<a id=\"L{n}\" href=\"#L{n}\">{n}</a>"));
+        for (n, line) in (first + 1..=last).zip(lines.by_ref()) {
+            // Writing to a String cannot fail.
+            let _ = write!(html, "<a id=\"L{n}\" href=\"#L{n}\">{n}</a>");
             painter.line(line, &mut html);
             html.push('\n');
         }
@@ -86,7 +96,7 @@ pub fn pages<E>(log: &[u8], mut each: impl FnMut(LogPage) -> Result<(), E>) -> R
             pages: ranges.iter().enumerate().map(link).collect(),
             first: first + 1,
             last,
-            lines: lines.len(),
+            lines: count,
             left_out: first - before,
             html,
         })?;
@@ -124,27 +134,32 @@ static FAILURES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(FAILURE).
 
 /// The first failing line with its surroundings when something failed, else the last lines.
 pub fn excerpt(log: &[u8], failed: bool) -> Excerpt {
-    let lines = lines(log);
+    let count = count(log);
     let text =
         |line: &[u8]| super::text::shorten(&ansi::plain(&line[..line.len().min(4000)]), WIDTH);
-    let says_failure = |line: &&[u8]| FAILURES.as_ref().is_some_and(|words| words.is_match(line));
-    let hit = failed
-        .then(|| lines.iter().position(says_failure))
-        .flatten();
+    let says_failure = |line: &[u8]| {
+        // A command that is run may name what it looks for.
+        let command = line.starts_with(b"$ ");
+        !command && FAILURES.as_ref().is_some_and(|words| words.is_match(line))
+    };
+    let hit = if failed {
+        lines(log).position(says_failure)
+    } else {
+        None
+    };
     let end = match hit {
-        Some(hit) => (hit + SHOWN - BEFORE).min(lines.len()),
-        None => lines.len(),
+        Some(hit) => (hit + SHOWN - BEFORE).min(count),
+        None => count,
     };
     let first = end.saturating_sub(SHOWN);
-    let shown = lines[first..end].iter().enumerate().map(|(i, line)| {
-        let n = first + i + 1;
-        ExcerptLine {
+    let shown = (first + 1..=end)
+        .zip(lines(log).skip(first))
+        .map(|(n, line)| ExcerptLine {
             n,
-            href: anchor(n, lines.len()),
+            href: anchor(n, count),
             text: text(line),
             hit: hit == Some(n - 1),
-        }
-    });
+        });
     Excerpt {
         lines: shown.collect(),
         failure: hit.is_some(),

@@ -33,6 +33,37 @@ pub fn clean(text: &str) -> String {
 
 /// The escape function of every template: text fit for HTML content and quoted attributes.
 pub fn escape_to(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    escape(text, true, |part| out.write_all(part.as_bytes()))
+}
+
+/// The same into a string.
+pub fn push_escaped(out: &mut String, text: &str) {
+    push(out, text, true);
+}
+
+/// Text fit for an element's content alone, where quotation marks mean nothing.
+pub fn content(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    push(&mut out, text, false);
+    out
+}
+
+fn push(out: &mut String, text: &str, quotes: bool) {
+    let pushed: Result<(), std::convert::Infallible> = escape(text, quotes, |part| {
+        out.push_str(part);
+        Ok(())
+    });
+    match pushed {
+        Ok(()) => {}
+    }
+}
+
+/// Hands over the parts of a text, each either as it is or what stands for a character.
+fn escape<E>(
+    text: &str,
+    quotes: bool,
+    mut part: impl FnMut(&str) -> Result<(), E>,
+) -> Result<(), E> {
     let mut plain = 0;
     for (at, c) in text.char_indices() {
         let mut buffer = [0; 4];
@@ -42,46 +73,16 @@ pub fn escape_to(text: &str, out: &mut dyn Write) -> io::Result<()> {
             '<' => "&lt;",
             '>' => "&gt;",
             '&' => "&amp;",
-            '"' => "&quot;",
-            '\'' => "&#39;",
+            '"' if quotes => "&quot;",
+            '\'' if quotes => "&#39;",
             _ if is_deceptive(c) => picture(c).encode_utf8(&mut buffer),
             _ => continue,
         };
-        out.write_all(&text.as_bytes()[plain..at])?;
-        out.write_all(replaced.as_bytes())?;
+        part(&text[plain..at])?;
+        part(replaced)?;
         plain = at + c.len_utf8();
     }
-    out.write_all(&text.as_bytes()[plain..])
-}
-
-/// Text fit for an element's content alone, where quotation marks mean nothing.
-pub fn content(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            _ if is_deceptive(c) => out.push(picture(c)),
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// The same as [`escape_to`] into a string.
-pub fn push_escaped(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            _ if is_deceptive(c) => out.push(picture(c)),
-            _ => out.push(c),
-        }
-    }
+    part(&text[plain..])
 }
 
 /// At most so many characters, with an ellipsis where something was cut.
@@ -180,6 +181,7 @@ mod tests {
         let mut text = String::new();
         push_escaped(&mut text, hostile);
         assert_eq!(text, expected);
+        assert_eq!(content("\"<b>' \x07"), "\"&lt;b&gt;' \u{2407}");
     }
 
     #[test]

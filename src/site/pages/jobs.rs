@@ -182,7 +182,7 @@ fn log_view(log: Option<&[u8]>, bytes: u64, dropped: u64, failed: bool) -> LogVi
             String::new()
         },
         lines: log
-            .map(|log| text::number(log::lines(log).len() as u64))
+            .map(|log| text::number(log::count(log) as u64))
             .unwrap_or_default(),
         excerpt: log.map(|log| log::excerpt(log, failed)).unwrap_or_default(),
     }

@@ -79,7 +79,8 @@ impl UsageView {
 fn hours(hours: f64) -> String {
     match hours {
         _ if hours >= 99.5 => text::number(hours.round() as u64),
-        _ => format!("{hours:.1}"),
+        _ if hours >= 1.0 => format!("{hours:.1}"),
+        _ => format!("{hours:.2}"),
     }
 }
 
