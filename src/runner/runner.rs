@@ -24,6 +24,13 @@ pub(super) const LEAST_FREE_BYTES: u64 = 1 << 30;
 /// in a first drop and then a burst; a third push would let the boards wait for stragglers.
 const PUBLICATIONS_A_TURN: usize = 2;
 
+/// In a burst of short jobs, how long an ending waits for others: about half a push. Attempts that
+/// began together end together, and a push for all of them costs little more than one for the first.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// Attempts younger than this make a burst; older ones nobody waits for.
+const BURST: Duration = Duration::from_millis(150);
+
 /// How long a job that the plan gave to a peer's board is left to that peer, in polls.
 const PEER_POLLS: u32 = 2;
 
@@ -51,6 +58,8 @@ pub(super) struct Attempt {
     pub job: Job,
     pub record: Record,
     pub started_at: Time,
+    /// The same moment by the clock that measures.
+    pub started: Duration,
     pub steps: Vec<Step>,
     pub progress: u8,
     pub handle: Box<dyn Running>,
@@ -98,6 +107,8 @@ pub struct Runner {
     pub(super) spool: Spool,
     pub(super) world: World,
     pub(super) held: BTreeMap<JobId, Held>,
+    /// Since when the endings at hand wait for others.
+    gathering: Option<Duration>,
     /// Endings that are not published.
     pub(super) outbox: Vec<Item>,
     /// Spooled batches with the claims whose endings they hold.
@@ -190,6 +201,7 @@ impl Runner {
             spool,
             world: World::default(),
             held: BTreeMap::new(),
+            gathering: None,
             outbox: Vec::new(),
             spooled: Vec::new(),
             give_back: BTreeMap::new(),
@@ -250,6 +262,9 @@ impl Runner {
             }
             again = true;
         }
+        if let Some(rest) = self.gathers() {
+            return Ok(Turn::Wait(rest));
+        }
         // What ended during a push goes first: then one push claims for all boards that came free.
         for _ in 0..PUBLICATIONS_A_TURN {
             if !self.publish()? {
@@ -275,6 +290,20 @@ impl Runner {
             return Ok(Turn::Done);
         }
         Ok(Turn::Wait(self.next_wait(self.env.clock.since_boot())))
+    }
+
+    /// How much longer the endings at hand wait for those of attempts that began a moment ago.
+    fn gathers(&mut self) -> Option<Duration> {
+        let now = self.env.clock.since_boot();
+        if self.outbox.is_empty() {
+            self.gathering = None;
+            return None;
+        }
+        let burst = self.held.values().any(|held| {
+            matches!(&held.phase, Phase::Running(attempt) if now.saturating_sub(attempt.started) < BURST)
+        });
+        let waited = now.saturating_sub(*self.gathering.get_or_insert(now));
+        (burst && waited < GATHER).then(|| GATHER - waited)
     }
 
     /// Whether it is time to look at the server.

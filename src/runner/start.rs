@@ -92,6 +92,7 @@ impl Runner {
                     job,
                     record,
                     started_at,
+                    started: self.env.clock.since_boot(),
                     steps: Vec::new(),
                     progress: 0,
                     handle,
