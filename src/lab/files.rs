@@ -1,7 +1,7 @@
 //! `lab.yaml` and the files under `boards/`.
 
 use super::{LabError, Reader};
-use crate::model::{Board, BoardName, Diagnostic, LabConfig, ObjectId, check, lab::LabFiles};
+use crate::model::{Board, BoardName, Diagnostic, ObjectId, check, lab::LabFiles};
 
 /// What the lab's files were read from: equal keys, equal files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +27,7 @@ impl Reader {
         let mut files = LabFiles::default();
         if let Some(bytes) = repo.file(main, "lab.yaml")? {
             let checked = check::lab_config("lab.yaml", &bytes);
-            files.config = checked.value.unwrap_or_else(LabConfig::default);
+            files.config = checked.value.unwrap_or_default();
             files.diagnostics.extend(checked.diagnostics);
         }
         let mut boards = Vec::new();

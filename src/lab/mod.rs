@@ -8,7 +8,7 @@ mod error;
 mod files;
 mod heartbeat;
 mod journal;
-mod lab;
+mod open;
 pub mod policy;
 mod queue;
 mod reader;
@@ -24,7 +24,7 @@ pub use journal::{
     AttemptChange, JournalChange, Journals, RecordChange, attempt_path, board_path, log_folder,
     record_path,
 };
-pub use lab::{Lab, Scope};
+pub use open::{Lab, Scope};
 pub use queue::{QueueEvent, Submission, advance, alive, introducing};
 pub use reader::Reader;
 pub use refs::Refs;

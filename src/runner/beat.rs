@@ -1,7 +1,7 @@
 //! The heartbeat: one parentless commit, replaced in place under a lease on one's own last.
 
 use super::boards;
-use super::runner::{Ending, Phase};
+use super::core::{Ending, Phase};
 use super::{Runner, RunnerError};
 use crate::git::{Lease, Push, RefStatus, Update};
 use crate::lab::heartbeat_commit;

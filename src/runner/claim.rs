@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
+use super::core::{Ending, Held, Phase};
 use super::env::Point;
-use super::runner::{Ending, Held, Phase};
 use super::{Runner, RunnerError};
 use crate::git::{Lease, Push, RefStatus, Update};
 use crate::lab::{Submission, claim_commit};

@@ -1,12 +1,12 @@
 //! The loop around the turns: events in, turns out.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::RunnerError;
+use super::core::{Runner, Turn};
 use super::env::Environment;
 use super::options::Options;
-use super::runner::{Runner, Turn};
 use super::state::StateFolder;
 use crate::git;
 use crate::lab::Lab;
@@ -87,10 +87,7 @@ impl Daemon {
             let first = match turn {
                 Turn::Done => return Ok(()),
                 Turn::Again => None,
-                Turn::Wait(longest) => match self.signals.1.recv_timeout(longest) {
-                    Ok(signal) => Some(signal),
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-                },
+                Turn::Wait(longest) => self.signals.1.recv_timeout(longest).ok(),
             };
             for signal in first
                 .into_iter()

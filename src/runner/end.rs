@@ -1,8 +1,8 @@
 //! From what an attempt reported to what is published.
 
+use super::core::{Attempt, Phase, Stop};
 use super::env::Point;
 use super::outbox::{Ending, Item, LogFile, Role};
-use super::runner::{Attempt, Phase, Stop};
 use super::{Runner, RunnerError};
 use crate::dispatch::{AttemptEnd, AttemptMessage, Exit, Outcome, Progress, outcome};
 use crate::model::record::{self, Attachment, AttemptRecord, BoardHealth, BoardRecord};

@@ -17,6 +17,7 @@
 mod beat;
 mod boards;
 mod claim;
+mod core;
 mod daemon;
 mod end;
 mod env;
@@ -26,15 +27,14 @@ mod options;
 mod outbox;
 mod publish;
 mod recover;
-mod runner;
 mod start;
 mod state;
 mod verify;
 mod world;
 
+pub use core::{Runner, Turn};
 pub use daemon::{Daemon, Signal};
 pub use env::{Clock, Driver, Environment, Point, Processes, Remote, Report, Running, SystemClock};
 pub use error::RunnerError;
 pub use options::Options;
-pub use runner::{Runner, Turn};
 pub use state::StateFolder;

@@ -1,6 +1,6 @@
 //! Looking at the server, and taking in what it says.
 
-use super::runner::{Held, LEAST_FREE_BYTES, Phase, Stop};
+use super::core::{Held, LEAST_FREE_BYTES, Phase, Stop};
 use super::{Runner, RunnerError};
 use crate::lab::Reader;
 use crate::model::{JobId, ObjectId};

@@ -402,10 +402,10 @@ fn complete(
     };
     match (role, ending) {
         (Role::Log { bytes, dropped }, Ending::Finish(record)) => {
-            record.log = Some(place(*bytes, *dropped))
+            record.log = Some(place(*bytes, *dropped));
         }
         (Role::Log { bytes, dropped }, Ending::Requeue(record)) => {
-            record.log = Some(place(*bytes, *dropped))
+            record.log = Some(place(*bytes, *dropped));
         }
         (Role::Attachment, Ending::Finish(record)) => {
             let name = name.strip_prefix("out/").unwrap_or(name);

@@ -1,7 +1,7 @@
 //! The first look after a start: own records in the journal, then the spool, then open claims.
 
+use super::core::{Held, Phase};
 use super::outbox::{Ending, Item};
-use super::runner::{Held, Phase};
 use super::{Runner, RunnerError};
 use crate::dispatch;
 use crate::lab::{self, Reader, SeenClaim, Submission, submitted};

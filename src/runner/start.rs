@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
+use super::core::{Attempt, Phase};
 use super::env::{Point, Report};
-use super::runner::{Attempt, Phase};
 use super::{Runner, RunnerError};
 use crate::dispatch::AttemptSpec;
 use crate::lab::{Reader, submitted};
@@ -59,7 +59,12 @@ impl Runner {
             actions: job
                 .actions
                 .iter()
-                .map(|a| (a.command.clone(), a.timeout.map(|span| span.duration())))
+                .map(|a| {
+                    (
+                        a.command.clone(),
+                        a.timeout.map(super::super::model::span::Span::duration),
+                    )
+                })
                 .collect(),
             deadline: job
                 .timeout

@@ -1,9 +1,9 @@
 //! Deciding about won claims, from a fetch that began after they stood on the server.
 
 use super::boards;
+use super::core::Phase;
 use super::env::Point;
 use super::outbox::{Ending, Item};
-use super::runner::Phase;
 use super::world::Why;
 use super::{Runner, RunnerError};
 use crate::lab::{Reader, policy, submitted};

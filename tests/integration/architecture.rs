@@ -81,7 +81,7 @@ mod proc_paths {
                 syn::UseTree::Rename(rename) => self.named.push(join(&rename.ident)),
                 syn::UseTree::Glob(_) => self.named.push(prefix.to_owned()),
                 syn::UseTree::Group(group) => {
-                    group.items.iter().for_each(|tree| self.tree(prefix, tree))
+                    group.items.iter().for_each(|tree| self.tree(prefix, tree));
                 }
             }
         }

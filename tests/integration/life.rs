@@ -84,7 +84,7 @@ fn a_pushed_job_runs_and_its_record_tells_all() {
     assert_eq!(
         (
             claim.runner.as_str(),
-            claim.board.as_ref().map(|b| b.as_str())
+            claim.board.as_ref().map(pumice::model::BoardName::as_str)
         ),
         ("r1", Some("b1"))
     );
@@ -336,7 +336,7 @@ fn a_job_that_waits_longer_than_it_wants_expires() {
     );
     lab.submit("Submit");
     beside(&lab, "r1", |_| {
-        until("it expired", || !lab.records().is_empty())
+        until("it expired", || !lab.records().is_empty());
     });
     let record = lab.record_of("queue/late.json");
     assert_eq!(

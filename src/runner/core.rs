@@ -34,6 +34,12 @@ const BURST: Duration = Duration::from_millis(150);
 /// How long a job that the plan gave to a peer's board is left to that peer, in polls.
 const PEER_POLLS: u32 = 2;
 
+/// What an attempt, by its job and number, reported.
+pub(super) type Reported = (JobId, u32, AttemptMessage);
+
+/// Makes callbacks that wake the loop.
+pub type MakeWake = Box<dyn Fn() -> Box<dyn Fn() + Send> + Send>;
+
 /// A claim that this runner holds. It can be had only from a push the server accepted.
 pub(super) struct Held {
     /// The claim commit: the fencing token.
@@ -115,11 +121,8 @@ pub struct Runner {
     pub(super) spooled: Vec<(u64, BTreeSet<ObjectId>)>,
     /// Claims to be given back: the claim's id by job.
     pub(super) give_back: BTreeMap<JobId, ObjectId>,
-    pub(super) reports: (
-        Sender<(JobId, u32, AttemptMessage)>,
-        Receiver<(JobId, u32, AttemptMessage)>,
-    ),
-    pub(super) wake: Box<dyn Fn() -> Box<dyn Fn() + Send> + Send>,
+    pub(super) reports: (Sender<Reported>, Receiver<Reported>),
+    pub(super) wake: MakeWake,
     pub(super) ending: Ending,
     pub(super) begun: bool,
     /// The server may hold something new.
@@ -186,7 +189,7 @@ impl Runner {
         options: Options,
         env: Environment,
         state: StateFolder,
-        wake: Box<dyn Fn() -> Box<dyn Fn() + Send> + Send>,
+        wake: MakeWake,
     ) -> Result<Self, RunnerError> {
         let spool = Spool::open(&state.spool()).map_err(|cause| RunnerError::State {
             doing: "read the spool",
