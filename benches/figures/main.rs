@@ -16,13 +16,14 @@ mod submit;
 mod throughput;
 
 type Figures = Vec<(&'static str, f64, &'static str)>;
+type Part = (&'static str, fn() -> Figures);
 
 fn main() {
     let wanted: Vec<String> = std::env::args()
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn() -> Figures); 4] = [
+    let parts: [Part; 4] = [
         ("latency", latency::measure),
         ("throughput", throughput::measure),
         ("submit", submit::measure),

@@ -24,12 +24,13 @@ pub(super) const LEAST_FREE_BYTES: u64 = 1 << 30;
 /// in a first drop and then a burst; a third push would let the boards wait for stragglers.
 const PUBLICATIONS_A_TURN: usize = 2;
 
-/// In a burst of short jobs, how long an ending waits for others: about half a push. Attempts that
-/// began together end together, and a push for all of them costs little more than one for the first.
-const GATHER: Duration = Duration::from_millis(20);
+/// In a burst of short jobs, how long an ending waits for others at most: about two pushes. Attempts
+/// that began together end together, and one push for all of them costs little more than one for the
+/// first; it goes out as soon as no young attempt is left.
+const GATHER: Duration = Duration::from_millis(80);
 
 /// Attempts younger than this make a burst; older ones nobody waits for.
-const BURST: Duration = Duration::from_millis(150);
+const BURST: Duration = Duration::from_millis(250);
 
 /// How long a job that the plan gave to a peer's board is left to that peer, in polls.
 const PEER_POLLS: u32 = 2;
