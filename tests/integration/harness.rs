@@ -35,6 +35,17 @@ pub fn git(dir: &Path, args: &[&str]) -> Output {
     command.output().expect("git runs")
 }
 
+/// The real surroundings of a runner.
+pub fn environment(lab: lab::Lab, say: impl Fn(&str) + Send + 'static) -> Environment {
+    Environment {
+        remote: Box::new(lab),
+        driver: Box::new(Processes),
+        clock: Box::new(SystemClock),
+        dies_at: Box::new(|_| false),
+        say: Box::new(say),
+    }
+}
+
 impl Lab {
     /// An empty lab file, one `exec` board type, no boards.
     pub fn new() -> Self {
@@ -168,13 +179,9 @@ impl Lab {
             lab::Lab::open(&self.url().to_string_lossy(), &state.mirror()).expect("the lab opens");
         let said = Arc::new(Mutex::new(Vec::new()));
         let lines = said.clone();
-        let env = Environment {
-            remote: Box::new(lab.clone()),
-            driver: Box::new(Processes),
-            clock: Box::new(SystemClock),
-            dies_at: Box::new(|_| false),
-            say: Box::new(move |line| lines.lock().expect("lines").push(line.to_owned())),
-        };
+        let env = environment(lab.clone(), move |line| {
+            lines.lock().expect("lines").push(line.to_owned());
+        });
         (
             Daemon::new(lab, options, env, state).expect("a daemon"),
             said,

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use pumice::model::record::{CaseResult, StepState};
 use pumice::model::{Health, Reason, State, Verdict};
-use pumice::runner::{Options, Signal};
+use pumice::runner::{Daemon, Options, Signal, StateFolder};
 use serde_json::json;
 
-use crate::harness::{Lab, git};
+use crate::harness::{Lab, environment, git};
 
 /// Long enough for a loaded machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -567,20 +567,14 @@ fn a_second_process_of_one_name_does_not_start() {
     lab.job("queue/one.json", "true").submit("Submit");
     beside(&lab, "r1", |_| {
         until("it beats", || !lab.snapshot().runners.is_empty());
-        let state = pumice::runner::StateFolder::open(&lab.root().join("elsewhere")).unwrap();
+        let state = StateFolder::open(&lab.root().join("elsewhere")).unwrap();
         let mirror = pumice::lab::Lab::open(&lab.url().to_string_lossy(), &state.mirror()).unwrap();
-        let env = pumice::runner::Environment {
-            remote: Box::new(mirror.clone()),
-            driver: Box::new(pumice::runner::Processes),
-            clock: Box::new(pumice::runner::SystemClock),
-            dies_at: Box::new(|_| false),
-            say: Box::new(|_| {}),
-        };
-        let twin = pumice::runner::Daemon::new(mirror, lab.options("r1"), env, state).unwrap();
+        let env = environment(mirror.clone(), |_| {});
+        let twin = Daemon::new(mirror, lab.options("r1"), env, state).unwrap();
         let error = twin.run().expect_err("a twin").to_string();
         assert!(error.contains("--name"), "{error}");
         assert!(
-            pumice::runner::StateFolder::open(&lab.state("r1")).is_err(),
+            StateFolder::open(&lab.state("r1")).is_err(),
             "the state folder is locked"
         );
     });
@@ -608,6 +602,27 @@ fn a_plain_clone_brings_no_results() {
         .map(|entry| entry.unwrap().metadata().unwrap().len())
         .sum();
     assert!(bytes < 100_000, "{bytes} bytes came");
+}
+
+#[test]
+fn a_file_url_is_a_lab_too() {
+    let lab = lab();
+    lab.job("queue/one.json", "true").submit("Submit");
+    let state = StateFolder::open(&lab.state("r1")).unwrap();
+    let url = format!("file://{}", lab.url().display());
+    let mirror = pumice::lab::Lab::open(&url, &state.mirror()).unwrap();
+    let daemon = Daemon::new(
+        mirror.clone(),
+        lab.options("r1"),
+        environment(mirror, |_| {}),
+        state,
+    )
+    .unwrap();
+    daemon.run().unwrap();
+    assert_eq!(
+        lab.record_of("queue/one.json").health,
+        Some(Health::Complete)
+    );
 }
 
 #[test]
