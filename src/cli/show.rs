@@ -248,7 +248,8 @@ fn steps(page: &mut Page, job: &Job) {
             StepState::Done => "done",
         };
         table.row([
-            step.n.to_string().into(),
+            // People count from 1, as the messages about time limits do.
+            step.n.saturating_add(1).to_string().into(),
             Cell::from(&step.name),
             state.into(),
             result(step.result),
@@ -370,7 +371,7 @@ mod tests {
 
         Steps
         N  STEP           STATE  RESULT  TOOK  REASON
-        0  boot\u{1b}[2J  done   pass     12s
+        1  boot\u{1b}[2J  done   pass     12s
 
         Test results
         SUITE  CASE  RESULT   VALUE  TOOK  WHY

@@ -422,7 +422,8 @@ fn steps(steps: &[Step]) -> Vec<StepView> {
             // Even the shortest step leaves a mark.
             let length = finite(step.duration_s).map(|seconds| percent(seconds).max(0.6));
             StepView {
-                n: step.n,
+                // People count from 1, as the messages about time limits do.
+                n: step.n.saturating_add(1),
                 name: text::shorten(&step.name, 100),
                 result: match (step.state, step.result) {
                     (StepState::Running, _) => "running",
