@@ -379,26 +379,13 @@ fn ten_thousand_jobs_are_read_in_one_walk() {
     }
     let ids = import(&server, &script, JOBS);
     let repo = repo(&server);
-    let started = cpu_seconds();
     let found = alive(&repo, ids[JOBS - 1]).unwrap();
-    let cold = cpu_seconds() - started;
     let commits: Vec<_> = found.iter().map(|submission| submission.commit).collect();
     assert!(
         commits == ids,
         "each file is introduced by its commit, in their order"
     );
     let known = by_path(alive(&repo, ids[JOBS - 2]).unwrap());
-    let started = cpu_seconds();
     let events = advance(&repo, ids[JOBS - 2], ids[JOBS - 1], &known).unwrap();
-    let one = cpu_seconds() - started;
     assert_eq!(events.len(), 1);
-    eprintln!("alive {cold} s, one commit more {one} s, of the processor");
-    // The bounds of an optimised build, which hold without optimisation too.
-    assert!(cold < 2.0 && one < 0.002, "alive {cold} s, advance {one} s");
-}
-
-/// The processor time of this thread: how busy the machine is does not count.
-fn cpu_seconds() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
