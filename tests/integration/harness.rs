@@ -5,12 +5,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use pumice::lab::{self, Journals, Scope, Snapshot};
 use pumice::model::{JobId, ObjectId, Record};
 use pumice::runner::{Daemon, Environment, Options, Processes, StateFolder, SystemClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// Long enough for a loaded machine; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something holds.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
 
 /// A bare upstream, a person's clone of it, and folders for runners.
 pub struct Lab {

@@ -4,26 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use pumice::model::record::{CaseResult, StepState};
 use pumice::model::{Health, Reason, State, Verdict};
 use pumice::runner::{Daemon, Options, Signal, StateFolder};
 use serde_json::json;
 
-use crate::harness::{Lab, environment, git};
-
-/// Long enough for a loaded machine; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until something holds.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
+use crate::harness::{Lab, environment, git, until};
 
 /// A runner in a thread of its own, stopped and joined at the end of `story`.
 fn beside(lab: &Lab, name: &str, story: impl FnOnce(&Sender<Signal>)) {

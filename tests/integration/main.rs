@@ -9,9 +9,11 @@
 
 mod architecture;
 mod cli;
+mod dice;
 mod dispatch;
 mod examples;
 mod harness;
+mod killed;
 mod life;
 mod manual;
 mod protocol;

@@ -19,31 +19,8 @@ use pumice::runner::{
     StateFolder, Turn,
 };
 
+use crate::dice::Dice;
 use crate::harness;
-
-/// A small generator: the seed tells the whole run.
-#[derive(Clone)]
-struct Dice(Arc<Mutex<u64>>);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(
-            seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
-        )))
-    }
-
-    fn below(&self, limit: usize) -> usize {
-        let mut state = self.0.lock().unwrap();
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        (*state >> 11) as usize % limit
-    }
-
-    fn one_in(&self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-}
 
 #[derive(Clone, Default)]
 struct SimulatedClock(Arc<AtomicU64>);
