@@ -14,14 +14,28 @@ pub struct SeenClaim {
     pub claim: Claim,
 }
 
+/// The claims on the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claims {
+    pub seen: BTreeMap<JobId, SeenClaim>,
+    /// Jobs whose claim this version cannot read: a later version's, or a stranger's. They are
+    /// locked all the same.
+    pub unreadable: BTreeMap<JobId, ObjectId>,
+}
+
 impl Reader {
-    /// Every claim. `known` spares reading those that have not changed.
+    /// Every claim that can be read. `known` spares reading those that have not changed.
     pub fn claims(
         &self,
         known: &BTreeMap<JobId, SeenClaim>,
     ) -> Result<BTreeMap<JobId, SeenClaim>, LabError> {
+        Ok(self.all_claims(known)?.seen)
+    }
+
+    /// Every claim, with those that only lock their jobs.
+    pub fn all_claims(&self, known: &BTreeMap<JobId, SeenClaim>) -> Result<Claims, LabError> {
         let prefix = self.refs().claims();
-        let mut claims = BTreeMap::new();
+        let mut claims = Claims::default();
         for (name, id) in self.repo().references(&prefix)? {
             let Some(job) = name
                 .strip_prefix(&prefix)
@@ -29,20 +43,25 @@ impl Reader {
             else {
                 continue;
             };
-            let seen = match known.get(&job).filter(|seen| seen.id == id) {
-                Some(seen) => seen.clone(),
-                None => {
-                    let message = self.repo().commit(id)?.message;
-                    let (_, facts) = message.split_once('\n').unwrap_or_default();
-                    SeenClaim {
-                        id,
-                        claim: parse(facts.as_bytes(), &name, "the claim's message")?,
-                    }
+            if let Some(same) = known.get(&job).filter(|seen| seen.id == id) {
+                claims.seen.insert(job, same.clone());
+                continue;
+            }
+            match self.claim(id, &name) {
+                Ok(claim) if claim.job == job => {
+                    claims.seen.insert(job, SeenClaim { id, claim });
                 }
-            };
-            claims.insert(job, seen);
+                // Anybody may have pushed it; it must not stop a runner.
+                _ => drop(claims.unreadable.insert(job, id)),
+            }
         }
         Ok(claims)
+    }
+
+    fn claim(&self, id: ObjectId, name: &str) -> Result<Claim, LabError> {
+        let message = self.repo().commit(id)?.message;
+        let (_, facts) = message.split_once('\n').unwrap_or_default();
+        parse(facts.as_bytes(), name, "the claim's message")
     }
 }
 

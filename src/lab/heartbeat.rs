@@ -40,8 +40,10 @@ impl Reader {
                 heartbeats.insert(runner, same.clone());
                 continue;
             }
-            let bytes = self.repo().file(id, "status.json")?.unwrap_or_default();
-            if let Ok(status) = parse::<RunnerStatus>(&bytes, &name, "status.json") {
+            let bytes = self.repo().file(id, "status.json").ok().flatten();
+            if let Ok(status) =
+                parse::<RunnerStatus>(&bytes.unwrap_or_default(), &name, "status.json")
+            {
                 heartbeats.insert(runner, Heartbeat { id, status });
             }
         }

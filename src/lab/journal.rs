@@ -75,6 +75,8 @@ impl Reader {
         Ok(heads
             .into_iter()
             .filter_map(|(name, head)| Some((name.strip_prefix(&prefix)?.parse().ok()?, head)))
+            // Whoever may push can put anything there; only commits are journals.
+            .filter(|(_, head)| self.repo().links(*head).is_ok())
             .collect())
     }
 
@@ -177,7 +179,10 @@ impl Reader {
         let mut boards: BTreeMap<BoardName, BoardRecord> = BTreeMap::new();
         for change in self.journals()?.into_values() {
             for (_, entry) in self.repo().files(change, "boards")? {
-                let record = self.board_record(entry.id)?;
+                // A later version's note is that version's to read.
+                let Ok(record) = self.board_record(entry.id) else {
+                    continue;
+                };
                 if boards
                     .get(&record.board)
                     .is_none_or(|known| known.at < record.at)

@@ -16,7 +16,7 @@ mod refs;
 mod snapshot;
 mod submitted;
 
-pub use claims::{SeenClaim, claim_commit, to_json};
+pub use claims::{Claims, SeenClaim, claim_commit, to_json};
 pub use error::LabError;
 pub use files::FilesKey;
 pub use heartbeat::{Heartbeat, heartbeat_commit};

@@ -118,9 +118,14 @@ impl Runner {
             Some(heartbeat) if heartbeat.status.instance != self.state.instance() => {
                 Err(RunnerError::Twin(self.options.name.clone()))
             }
-            other => {
-                self.heartbeat.on_server = other.map(|heartbeat| heartbeat.id);
-                self.heartbeat.last = None;
+            _ => {
+                // The ref itself and not what could be read of it: an unreadable one is replaced too.
+                let name = self.lab.refs().runner(&self.options.name);
+                let stands = self.lab.reader()?.repo().reference(&name)?;
+                if stands != self.heartbeat.on_server {
+                    self.heartbeat.on_server = stands;
+                    self.heartbeat.last = None;
+                }
                 Ok(())
             }
         }

@@ -27,7 +27,7 @@ impl Runner {
             .world
             .closings
             .iter()
-            .filter(|(id, _)| !self.world.claims.contains_key(id) && !self.held.contains_key(id))
+            .filter(|(id, _)| self.world.is_unclaimed(id) && !self.held.contains_key(id))
             .take(CLOSED_AT_ONCE)
             .map(|(_, closing)| (closing.submission.clone(), None))
             .collect();
@@ -122,10 +122,11 @@ impl Runner {
                 .all(|held| !matches!(held.phase, Phase::Unverified))
         {
             // Everything was lost: the next try waits a little, or the same runners meet again.
-            self.backoff.failed(self.env.clock.since_boot());
+            self.backoff.lost(self.env.clock.since_boot());
             self.stale = true;
             return Ok(false);
         }
+        self.backoff.worked();
         drop(reader);
         self.look()
     }

@@ -35,6 +35,9 @@ const BURST: Duration = Duration::from_millis(250);
 /// How long a job that the plan gave to a peer's board is left to that peer, in polls.
 const PEER_POLLS: u32 = 2;
 
+/// How many turns in a row may fail before a runner without running jobs gives up.
+const TROUBLES: u32 = 10;
+
 /// What an attempt, by its job and number, reported.
 pub(super) type Reported = (JobId, u32, AttemptMessage);
 
@@ -131,6 +134,10 @@ pub struct Runner {
     pub(super) last_fetch: Option<Duration>,
     pub(super) last_push: Option<Duration>,
     pub(super) backoff: Backoff,
+    /// How many turns have failed in a row.
+    troubles: u32,
+    /// The last failure was a fetch's: the next fetch that works ends the waiting.
+    pub(super) fetch_failed: bool,
     pub(super) heartbeat: Heartbeat,
     /// When each job was first left to a peer's board.
     left_to_peer: BTreeMap<JobId, Duration>,
@@ -177,6 +184,12 @@ impl Backoff {
         *self = Self::default();
     }
 
+    /// A lost race: a short wait, so that the same runners do not meet again.
+    pub fn lost(&mut self, now: Duration) {
+        self.failures = self.failures.min(4);
+        self.failed(now);
+    }
+
     pub fn waits(&self, now: Duration) -> bool {
         self.until.is_some_and(|until| now < until)
     }
@@ -217,6 +230,8 @@ impl Runner {
             last_fetch: None,
             last_push: None,
             backoff: Backoff::default(),
+            troubles: 0,
+            fetch_failed: false,
             heartbeat: Heartbeat::default(),
             left_to_peer: BTreeMap::new(),
             peers: BTreeMap::new(),
@@ -248,7 +263,34 @@ impl Runner {
     }
 
     /// One turn: take in what attempts reported, publish, look, claim, verify, start, say it.
+    ///
+    /// What fails in the mirror or on the disk is tried again: running jobs must not die of a
+    /// passing trouble. A runner without any gives up after a while, and its next start mends the
+    /// mirror.
     pub fn tick(&mut self) -> Result<Turn, RunnerError> {
+        match self.turn() {
+            Err(error @ (RunnerError::Lab(_) | RunnerError::State { .. })) => {
+                self.troubles += 1;
+                if self.troubles >= TROUBLES && self.running().is_empty() {
+                    return Err(error);
+                }
+                self.say(&format!("failed to {error}; will try again"));
+                self.stale = true;
+                let now = self.env.clock.since_boot();
+                self.backoff.failed(now);
+                Ok(Turn::Wait(self.next_wait(now)))
+            }
+            Ok(turn) => {
+                if !self.backoff.waits(self.env.clock.since_boot()) {
+                    self.troubles = 0;
+                }
+                Ok(turn)
+            }
+            ended => ended,
+        }
+    }
+
+    fn turn(&mut self) -> Result<Turn, RunnerError> {
         let now = self.env.clock.since_boot();
         let mut again = self.take_reports()?;
         if self.backoff.waits(now) {
@@ -339,12 +381,7 @@ impl Runner {
         if self.begun {
             wait = wait.min(remaining(self.heartbeat.last, config.heartbeat.duration()));
             let wall = self.env.clock.now();
-            let expiry = self
-                .world
-                .waiting
-                .values()
-                .filter_map(|waiting| waiting.expires_at)
-                .min();
+            let expiry = self.world.expiring().map(|(_, at)| at).min();
             if let Some(at) = expiry {
                 wait = wait.min(Duration::from_secs_f64(
                     at.seconds_since(wall).clamp(0.01, 3600.0),
@@ -355,10 +392,14 @@ impl Runner {
                 wait = if push.is_zero() { wait } else { wait.min(push) };
             }
         }
-        match self.backoff.until {
-            Some(until) => until.saturating_sub(now).max(Duration::from_millis(1)),
-            None => wait.max(Duration::from_millis(1)),
+        if self.stale {
+            wait = Duration::ZERO;
         }
+        match self.backoff.until {
+            Some(until) if until > now => until.saturating_sub(now),
+            _ => wait,
+        }
+        .max(Duration::from_millis(1))
     }
 
     /// Jobs that waited longer than they wanted.
@@ -366,12 +407,9 @@ impl Runner {
         let now = self.env.clock.now();
         let expired: Vec<JobId> = self
             .world
-            .waiting
-            .iter()
-            .filter(|(id, waiting)| {
-                waiting.expires_at.is_some_and(|at| at <= now) && !self.held.contains_key(id)
-            })
-            .map(|(id, _)| *id)
+            .expiring()
+            .filter(|(id, at)| *at <= now && !self.held.contains_key(id))
+            .map(|(id, _)| id)
             .collect();
         for id in expired {
             if let Some(waiting) = self.world.waiting.remove(&id) {
@@ -405,7 +443,11 @@ impl Runner {
             .poll
             .duration()
             .saturating_mul(PEER_POLLS);
-        let idle = boards::idle(&self.world, &self.options, &living);
+        let mut idle = boards::idle(&self.world, &self.options, &living);
+        // An attempt whose claim is gone still has its board until it has stopped.
+        let occupied: BTreeSet<BoardName> =
+            self.running().into_iter().map(|(_, board)| board).collect();
+        idle.retain(|board| !occupied.contains(&board.name));
         let mine: BTreeSet<BoardName> = self
             .world
             .files
@@ -417,7 +459,7 @@ impl Runner {
         if !idle.iter().any(|board| mine.contains(&board.name)) {
             return Vec::new();
         }
-        let free = |id: &JobId| !self.held.contains_key(id) && !self.world.claims.contains_key(id);
+        let free = |id: &JobId| !self.held.contains_key(id) && self.world.is_unclaimed(id);
         let jobs: Vec<_> = self
             .world
             .waiting
@@ -484,7 +526,7 @@ impl Runner {
     /// another runner has claimed is that runner's.
     fn could_start(&self) -> bool {
         let fit = boards::fit(&self.world, &self.options);
-        let free = |id: &JobId| !self.world.claims.contains_key(id);
+        let free = |id: &JobId| self.world.is_unclaimed(id);
         self.world.closings.keys().any(free)
             || self.world.waiting.iter().any(|(id, waiting)| {
                 free(id)

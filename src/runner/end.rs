@@ -180,8 +180,15 @@ impl Runner {
             record.suites = end.suites.clone();
             record.verdict = Some(record::verdict(&record.suites));
             if let Some(Stop::Canceled { by }) = attempt.stop {
-                let reader = self.lab.reader()?;
-                record.canceled = Some(self.canceled(&reader, &record, by)?);
+                // An ending must never be lost over who asked for it.
+                let who = self.lab.reader().map_err(RunnerError::from);
+                let who = who.and_then(|reader| self.canceled(&reader, &record, by));
+                record.canceled = Some(who.unwrap_or(record::Canceled {
+                    by: None,
+                    at: now,
+                    commit: Some(by),
+                    allowed: false,
+                }));
             }
             Ending::Finish(Box::new(record))
         };

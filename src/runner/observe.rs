@@ -13,10 +13,13 @@ impl Runner {
         let fetched = self.env.remote.fetch();
         let now = self.env.clock.since_boot();
         match fetched {
-            Ok(_) => self.backoff.worked(),
+            // A server that can be read but not written is no reason to hammer it.
+            Ok(_) if std::mem::take(&mut self.fetch_failed) => self.backoff.worked(),
+            Ok(_) => {}
             Err(error) => {
                 self.say(&format!("cannot fetch, will try again: {error}"));
                 self.stale = true;
+                self.fetch_failed = true;
                 self.backoff.failed(now);
                 return Ok(false);
             }
@@ -87,7 +90,9 @@ impl Runner {
         for (id, seen) in &self.world.claims {
             let foreign = seen.claim.runner != self.options.name;
             let held = self.held.get(id).is_some_and(|held| held.id == seen.id);
-            if foreign || held {
+            // The spooled ending of a job that is not found any more still needs its claim.
+            let spooled = self.outbox.iter().any(|item| item.claim == seen.id);
+            if foreign || held || spooled {
                 continue;
             }
             // A push that landed after its time-out, or a claim left beside its result.

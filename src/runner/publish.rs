@@ -111,6 +111,7 @@ impl Runner {
             let id = item.job();
             let recorded = match &item.ending {
                 Ending::Finish(_) => self.world.finished.contains(&id),
+                Ending::Requeue(_) if self.world.finished.contains(&id) => true,
                 Ending::Requeue(_) => {
                     let past = self.world.attempts.get(&id);
                     past.is_some_and(|past| past.iter().any(|past| past.claim == item.claim))
@@ -271,9 +272,7 @@ impl Runner {
             };
             let known = repo
                 .reference(&journal_ref)?
-                .map(|head| reader.seen(head))
-                .transpose()?
-                .flatten();
+                .and_then(|head| reader.seen(head).ok().flatten());
             if known.is_none_or(|known| known.main != main) {
                 journal.put("seen.json", &to_json(&seen))?;
             }
@@ -292,18 +291,18 @@ impl Runner {
     }
 
     /// The main that may be called walked once this batch is published: all that came and went
-    /// before it has its record, is in the batch, or is another runner's by a claim.
+    /// before it has its record or is in the batch. What another runner closes does not count yet:
+    /// that one may die, and then a journal's `seen.json` is all that leads back to the job.
     fn walked(&self, batch: &[Item]) -> Option<ObjectId> {
-        let open = self.world.closings.keys().any(|id| {
-            let here = batch.iter().any(|item| item.job() == *id);
-            let theirs = self
-                .world
-                .claims
-                .get(id)
-                .is_some_and(|seen| seen.claim.runner != self.options.name);
-            !here && !theirs
-        });
-        if open { None } else { self.world.main }
+        let closed = |id: &JobId| {
+            let mut endings = batch.iter().filter(|item| item.job() == *id);
+            endings.any(|item| matches!(item.ending, Ending::Finish(_)))
+        };
+        if self.world.closings.keys().all(closed) {
+            self.world.main
+        } else {
+            None
+        }
     }
 
     /// Gives back claims that are good for nothing. Says whether one was given back.
@@ -343,7 +342,9 @@ impl Runner {
             }
         }
         self.stale |= returned.len() < self.give_back.len() || !pushed.all_done();
-        if !pushed.all_done() {
+        if pushed.all_done() {
+            self.backoff.worked();
+        } else {
             self.backoff.failed(self.env.clock.since_boot());
         }
         for id in returned {

@@ -2,6 +2,7 @@
 
 use super::core::{Held, Phase};
 use super::outbox::{Ending, Item};
+use super::world::{Closing, Why};
 use super::{Runner, RunnerError};
 use crate::dispatch;
 use crate::lab::{self, Reader, SeenClaim, Submission, submitted};
@@ -29,11 +30,8 @@ impl Runner {
         if self.twin_may_live()? {
             return Ok(false);
         }
-        self.heartbeat.on_server = self
-            .world
-            .heartbeats
-            .get(&self.options.name)
-            .map(|heartbeat| heartbeat.id);
+        let beat = self.lab.refs().runner(&self.options.name);
+        self.heartbeat.on_server = reader.repo().reference(&beat)?;
         self.heartbeat.counter = self
             .world
             .heartbeats
@@ -90,6 +88,11 @@ impl Runner {
     }
 
     fn recover(&mut self, reader: &Reader) -> Result<(), RunnerError> {
+        // An earlier try may have failed half-way.
+        self.held.clear();
+        self.outbox.clear();
+        self.spooled.clear();
+        self.give_back.clear();
         let left_over = self.spool.left_over().map_err(|cause| RunnerError::State {
             doing: "read the spool",
             path: self.state.spool(),
@@ -113,11 +116,24 @@ impl Runner {
                 self.give_back.insert(id, seen.id);
                 continue;
             }
+            let spooled = self.outbox.iter().any(|item| item.claim == seen.id);
             let Some(submission) = self.find(reader, id, &seen)? else {
-                self.give_back.insert(id, seen.id);
+                if !spooled {
+                    self.give_back.insert(id, seen.id);
+                }
                 continue;
             };
-            let spooled = self.outbox.iter().any(|item| item.claim == seen.id);
+            if let Some(main) = self.world.main
+                && !self.world.closings.contains_key(&id)
+                && !self.world.is_alive(id, &submission.path)
+            {
+                // It left main where no journal says that it did; nobody else may know of it.
+                let closing = Closing {
+                    submission: submission.clone(),
+                    why: Why::Left(main),
+                };
+                self.world.closings.insert(id, closing);
+            }
             let phase = if spooled {
                 Phase::Ending
             } else {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::core::{Attempt, Phase};
 use super::env::{Point, Report};
+use super::world::{Closing, Why};
 use super::{Runner, RunnerError};
 use crate::dispatch::AttemptSpec;
 use crate::lab::{Reader, submitted};
@@ -28,7 +29,15 @@ impl Runner {
             return Ok(());
         };
         let judged = submitted(reader.repo(), &held.submission, &self.world.files)?;
-        let (Some(job), Some(known)) = (judged.job, self.world.files.boards.get(board)) else {
+        let Some(job) = judged.job else {
+            // The lab's files have changed since it was judged, such as `timeouts.max`.
+            self.world.waiting.remove(&id);
+            let (submission, why) = (held.submission.clone(), Why::Rejected);
+            let closing = Closing { submission, why };
+            self.world.closings.insert(id, closing);
+            return self.close(reader, id, why);
+        };
+        let Some(known) = self.world.files.boards.get(board) else {
             // The lab's files changed under the claim; the next plan decides anew.
             self.release(id);
             return Ok(());

@@ -38,7 +38,13 @@ impl Runner {
             match self.decide(*id) {
                 Decision::Start(board) => starts.push((*id, board)),
                 Decision::Close(why) => self.close(reader, *id, why)?,
-                Decision::GiveBack => self.release(*id),
+                Decision::GiveBack => {
+                    // Two runners that share a board may meet again and again.
+                    if !self.world.finished.contains(id) {
+                        self.backoff.lost(self.env.clock.since_boot());
+                    }
+                    self.release(*id);
+                }
             }
         }
         self.pass(Point::Verified)?;
@@ -60,6 +66,8 @@ impl Runner {
         }
         let waits =
             self.world.waiting.contains_key(&id) && self.world.is_alive(id, &held.submission.path);
+        // A runner that was asked to end begins nothing, though it has won the claim before.
+        let waits = waits && self.ending == super::core::Ending::No;
         let Some(board) = held.claim.board.clone().filter(|_| waits) else {
             return Decision::GiveBack;
         };
@@ -69,7 +77,8 @@ impl Runner {
             .iter()
             .filter(|(other, _)| **other != id)
             .map(|(_, seen)| &seen.claim);
-        let free = !boards::claimed(others).contains(&board);
+        let occupied = self.running().iter().any(|(_, other)| *other == board);
+        let free = !boards::claimed(others).contains(&board) && !occupied;
         let fit = self.world.files.boards.get(&board).is_some_and(|known| {
             boards::is_mine(known, &self.options)
                 && boards::health(known, &self.world, &self.options).0 == BoardHealth::Good

@@ -29,6 +29,8 @@ pub(super) struct World {
     pub attempts: HashMap<JobId, Vec<PastAttempt>>,
     pub noted: BTreeMap<BoardName, BoardRecord>,
     pub claims: BTreeMap<JobId, SeenClaim>,
+    /// Claims that this version cannot read: their jobs are somebody's.
+    pub locked: BTreeMap<JobId, ObjectId>,
     pub heartbeats: BTreeMap<RunnerName, Heartbeat>,
     /// The versions on main, by path.
     pub known: BTreeMap<String, Submission>,
@@ -83,6 +85,19 @@ impl World {
             .is_some_and(|submission| submission.id == id)
     }
 
+    /// Whether nobody has a claim on it.
+    pub fn is_unclaimed(&self, id: &JobId) -> bool {
+        !self.claims.contains_key(id) && !self.locked.contains_key(id)
+    }
+
+    /// The waiting jobs that nobody has ever started, with the moment at which they give up.
+    pub fn expiring(&self) -> impl Iterator<Item = (JobId, Time)> {
+        self.waiting.iter().filter_map(|(id, waiting)| {
+            let started = !self.is_unclaimed(id) || self.attempts.contains_key(id);
+            Some((*id, waiting.expires_at.filter(|_| !started)?))
+        })
+    }
+
     /// How long a board worked lately.
     pub fn busy_seconds(&self, board: &BoardName) -> f64 {
         self.use_sums.get(board).copied().unwrap_or(0.0)
@@ -103,7 +118,8 @@ impl World {
         };
         let mut seen = Vec::new();
         for (runner, head) in &self.journals {
-            if let Some(seen_there) = reader.seen(*head)? {
+            // One that this version cannot read counts as none: then more of main is walked again.
+            if let Ok(Some(seen_there)) = reader.seen(*head) {
                 seen.push((runner.clone(), seen_there));
             }
         }
@@ -126,7 +142,7 @@ impl World {
             }
         }
         self.load_files(reader, main)?;
-        let start = match base {
+        let mut start = match base {
             Some(base)
                 if reader.repo().exists(base) && reader.repo().is_ancestor(base, main)? =>
             {
@@ -134,6 +150,16 @@ impl World {
             }
             _ => main,
         };
+        // What an open claim's runner saw on main may have left it since, unseen by any journal.
+        for seen in self.claims.values() {
+            let head = seen.claim.main;
+            if head != start
+                && reader.repo().exists(head)
+                && reader.repo().is_ancestor(head, start)?
+            {
+                start = head;
+            }
+        }
         for submission in lab::alive(reader.repo(), start)? {
             self.join(reader, submission)?;
         }
@@ -310,7 +336,8 @@ impl World {
                 *self.use_sums.entry(old.board).or_default() -= old.seconds;
             }
         }
-        self.claims = reader.claims(&self.claims)?;
+        let claims = reader.all_claims(&self.claims)?;
+        (self.claims, self.locked) = (claims.seen, claims.unreadable);
         self.heartbeats = reader.heartbeats(&self.heartbeats)?;
         Ok(())
     }
@@ -330,10 +357,27 @@ impl World {
                 }
             }
             JournalChange::Attempt(change) => {
-                let record = reader.attempt_record(change.blob)?;
-                let past = PastAttempt {
-                    claim: record.claim,
-                    record: record.attempt,
+                if self.finished.contains(&change.id) {
+                    return Ok(());
+                }
+                let past = match reader.attempt_record(change.blob) {
+                    Ok(record) => PastAttempt {
+                        claim: record.claim,
+                        record: record.attempt,
+                    },
+                    // A later version's record still is an attempt; its blob tells it from others.
+                    Err(LabError::Unreadable { .. }) => PastAttempt {
+                        claim: change.blob,
+                        record: crate::model::record::Attempt {
+                            n: change.n,
+                            board: None,
+                            runner: change.runner,
+                            started_at: None,
+                            finished_at: now,
+                            reason: None,
+                        },
+                    },
+                    Err(error) => return Err(error),
                 };
                 let attempts = self.attempts.entry(change.id).or_default();
                 if !attempts.iter().any(|known| known.claim == past.claim) {
@@ -345,7 +389,11 @@ impl World {
                 }
             }
             JournalChange::Board { blob, .. } => {
-                let record = reader.board_record(blob)?;
+                let record = match reader.board_record(blob) {
+                    Ok(record) => record,
+                    Err(LabError::Unreadable { .. }) => return Ok(()),
+                    Err(error) => return Err(error),
+                };
                 if self
                     .noted
                     .get(&record.board)

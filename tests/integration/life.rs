@@ -629,3 +629,61 @@ fn two_runners_share_a_queue() {
     assert_eq!(lab.records().len(), 20);
     lab.has_no_claims();
 }
+
+#[test]
+fn foreign_refs_stop_no_runner() {
+    let lab = lab();
+    lab.job("queue/one.json", "true").submit("Submit");
+    lab.job("queue/two.json", "true").submit("Submit another");
+    // What a later version, or anybody who may push, could have left: none of it can be read.
+    let blob = lab.ok(&["hash-object", "-w", "lab.yaml"]);
+    let locked = lab.snapshot().live[1].record.id;
+    for (name, target) in [
+        (format!("claims/{locked}"), "HEAD"),
+        (
+            "claims/11111111-1111-5111-8111-111111111111".to_owned(),
+            &*blob,
+        ),
+        ("journal/ghost".to_owned(), &*blob),
+        ("journal/stranger".to_owned(), "HEAD"),
+        ("runners/ghost".to_owned(), &*blob),
+        ("runners/r1".to_owned(), "HEAD"),
+    ] {
+        let refspec = format!("{target}:refs/pumice/{name}");
+        lab.ok(&["push", "-q", "origin", &refspec]);
+    }
+    lab.run_until_idle("r1");
+    assert_eq!(lab.records_of("queue/one.json").len(), 1);
+    assert_eq!(
+        lab.records_of("queue/two.json").len(),
+        0,
+        "what somebody claims is theirs, whoever they are"
+    );
+    assert_eq!(
+        lab.snapshot().runners.len(),
+        1,
+        "the own heartbeat is written anew"
+    );
+}
+
+#[test]
+fn a_job_that_the_lab_forbids_before_it_starts_is_rejected() {
+    let lab = lab();
+    lab.job_with("queue/long.json", "true", json!({"timeout": "2h"}));
+    lab.job_with("queue/hold.json", "sleep 3", json!({"priority": "high"}));
+    lab.submit("Submit");
+    beside(&lab, "r1", |stop| {
+        until("the first job runs", || running(&lab, "queue/hold.json"));
+        lab.write(
+            "lab.yaml",
+            "heartbeat: 1s\npoll: 1s\ntimeouts: {grace: 1s, max: 90m, job: 30m}\n",
+        );
+        lab.submit("Allow less");
+        until("both have ended", || lab.records().len() == 2);
+        stop.send(Signal::Stop).unwrap();
+    });
+    assert_eq!(
+        lab.record_of("queue/long.json").health,
+        Some(Health::Rejected)
+    );
+}
