@@ -50,6 +50,11 @@ impl Repo {
         Ok(Self { inner })
     }
 
+    /// The repository's own folder, where its references and objects are.
+    pub fn path(&self) -> &Path {
+        self.inner.path()
+    }
+
     /// The commit at a reference, if there is one.
     pub fn reference(&self, name: &str) -> Result<Option<ObjectId>, GitError> {
         match self.inner.refname_to_id(name) {

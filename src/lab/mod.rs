@@ -6,6 +6,7 @@
 mod claims;
 mod error;
 mod files;
+mod finished;
 mod heartbeat;
 mod journal;
 mod open;
@@ -19,6 +20,7 @@ mod submitted;
 pub use claims::{Claims, SeenClaim, claim_commit, to_json};
 pub use error::LabError;
 pub use files::FilesKey;
+pub use finished::Finished;
 pub use heartbeat::{Heartbeat, heartbeat_commit};
 pub use journal::{
     AttemptChange, JournalChange, Journals, RecordChange, attempt_path, board_path, log_folder,

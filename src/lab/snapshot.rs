@@ -134,11 +134,7 @@ fn live(
     runners: &[RunnerStatus],
 ) -> Result<Vec<LiveJob>, LabError> {
     let repo = reader.repo();
-    let finished: BTreeSet<JobId> = reader
-        .record_changes(&Journals::new(), &reader.journals()?)?
-        .into_iter()
-        .map(|change| change.id)
-        .collect();
+    let finished = reader.finished()?;
     let alive: Vec<Submission> = main
         .map(|main| super::alive(repo, main))
         .transpose()?
@@ -166,7 +162,7 @@ fn live(
     submissions.sort_by(|(a, _), (b, _)| a.order.cmp(&b.order).then_with(|| a.path.cmp(&b.path)));
     let mut live = Vec::new();
     for (submission, on_main) in submissions {
-        if finished.contains(&submission.id) {
+        if finished.contains(submission.id) {
             continue;
         }
         let mut record = submitted(repo, &submission, files)?.record;
