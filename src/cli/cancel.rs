@@ -154,11 +154,7 @@ fn refuse_local_changes(opened: &Opened, base: &Base, job: &Job) -> Result<(), E
 
 /// Who the lab says the user is.
 fn user(opened: &Opened, files: &LabFiles) -> Result<String, Error> {
-    let email = opened.identity()?.email;
-    Ok(match files.config.user_of(&email) {
-        Some(user) => user.to_owned(),
-        None => email.split('@').next().unwrap_or_default().to_owned(),
-    })
+    Ok(files.config.user_name(&opened.identity()?.email))
 }
 
 fn require_allowed(seen: &Seen, user: &str, job: &Job) -> Result<(), Error> {

@@ -45,15 +45,7 @@ pub fn submitted(
         job = None;
     }
     let author = &submission.author;
-    let user = match files.config.user_of(&author.email) {
-        Some(user) => user.to_owned(),
-        None => author
-            .email
-            .split('@')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-    };
+    let user = files.config.user_name(&author.email);
     let stream = job
         .as_ref()
         .and_then(Job::stream)

@@ -123,6 +123,9 @@ pub struct Group {
     pub owners: Vec<String>,
 }
 
+/// The longest user name made from an address, in characters.
+const LONGEST_USER: usize = 64;
+
 impl LabConfig {
     /// The user name that `lab.yaml` gives to a mail address.
     pub fn user_of(&self, email: &str) -> Option<&str> {
@@ -131,6 +134,34 @@ impl LabConfig {
             .iter()
             .find(|(_, user)| user.emails.iter().any(same))
             .map(|(name, _)| name.as_str())
+    }
+
+    /// The user name for an address: as mapped, else its part before the `@`. It becomes a part of
+    /// paths, so only letters, digits, `_`, `-` and `.` are kept; nobody gets a mapped user's name by
+    /// writing it before another domain.
+    pub fn user_name(&self, email: &str) -> String {
+        if let Some(user) = self.user_of(email) {
+            return user.to_owned();
+        }
+        let plain = |text: &str| -> String {
+            let kept = text.chars().take(LONGEST_USER).map(|c| {
+                if c.is_ascii_alphanumeric() || "_-.".contains(c) {
+                    c
+                } else {
+                    '_'
+                }
+            });
+            let kept: String = kept.collect();
+            kept.trim_matches('.').replace("..", "_")
+        };
+        let mut user = plain(email.split('@').next().unwrap_or_default());
+        if self.users.contains_key(&user) {
+            user = plain(email);
+        }
+        if user.is_empty() || self.users.contains_key(&user) {
+            user = "unknown".to_owned();
+        }
+        user
     }
 }
 
@@ -144,4 +175,32 @@ pub struct LabFiles {
     pub types: BTreeMap<String, DeviceType>,
     /// What is wrong with these files; a file with an error is left out above.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_makes_a_name_that_leaves_its_folder_or_is_anothers() {
+        let mut config = LabConfig::default();
+        let alice = User {
+            emails: vec!["alice@example.org".to_owned()],
+            ..User::default()
+        };
+        config.users.insert("alice".to_owned(), alice);
+        for (email, name) in [
+            ("Alice@Example.org", "alice"),
+            ("alice@elsewhere.org", "alice_elsewhere.org"),
+            ("alice", "unknown"),
+            ("bob@example.org", "bob"),
+            ("../../etc@x", "___etc"),
+            ("a/b@x", "a_b"),
+            ("@x", "unknown"),
+            ("", "unknown"),
+            ("..", "unknown"),
+        ] {
+            assert_eq!(config.user_name(email), name, "{email}");
+        }
+    }
 }

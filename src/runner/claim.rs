@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::core::{Ending, Held, Phase};
 use super::env::Point;
+use super::publish::REFUSED_WAIT;
 use super::{Runner, RunnerError};
 use crate::git::{Lease, Push, RefStatus, Update};
 use crate::lab::{Submission, claim_commit};
@@ -17,6 +18,16 @@ impl Runner {
     /// Claims what the plan gives to this runner's boards, and jobs that need closing. Says whether
     /// anything was tried.
     pub(super) fn claim(&mut self) -> Result<bool, RunnerError> {
+        let now = self.env.clock.since_boot();
+        if self
+            .claim_refused_at
+            .is_some_and(|at| now.saturating_sub(at) >= REFUSED_WAIT)
+        {
+            self.claim_refused_at = None;
+            if self.refused_at.is_none() {
+                self.refused = None;
+            }
+        }
         if self.ending != Ending::No || self.world.rewritten.is_some() || self.refused.is_some() {
             return Ok(false);
         }
@@ -104,6 +115,7 @@ impl Runner {
                     retry: false,
                 } => {
                     self.refused = Some(format!("a claim was refused for good: {reason}"));
+                    self.claim_refused_at = Some(self.env.clock.since_boot());
                 }
                 // `=` is no win: somebody else pushed the very same object.
                 _ => refused += 1,

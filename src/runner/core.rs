@@ -146,6 +146,13 @@ pub struct Runner {
     pub(super) paused: Option<String>,
     /// The server refuses even records without logs.
     pub(super) refused: Option<String>,
+    /// When it last did so.
+    pub(super) refused_at: Option<Duration>,
+    /// When it last refused a claim for good.
+    pub(super) claim_refused_at: Option<Duration>,
+    pub(super) published: u64,
+    /// How many endings go in one push: fewer after a push without an answer.
+    pub(super) at_once: usize,
 }
 
 /// The runner's own heartbeat.
@@ -237,6 +244,10 @@ impl Runner {
             peers: BTreeMap::new(),
             paused: None,
             refused: None,
+            published: 0,
+            refused_at: None,
+            claim_refused_at: None,
+            at_once: super::publish::PUBLISHED_AT_ONCE,
         })
     }
 
@@ -556,6 +567,11 @@ impl Runner {
             email: format!("{}@runner.pumice.invalid", self.options.name),
             time: self.env.clock.now(),
         }
+    }
+
+    /// How many publications the server has accepted.
+    pub fn published(&self) -> u64 {
+        self.published
     }
 
     pub fn name(&self) -> &RunnerName {

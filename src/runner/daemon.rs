@@ -8,6 +8,7 @@ use super::core::{Runner, Turn};
 use super::env::Environment;
 use super::options::Options;
 use super::state::StateFolder;
+use super::upkeep::Upkeep;
 use crate::git;
 use crate::lab::Lab;
 use crate::process::Orphans;
@@ -30,6 +31,7 @@ pub struct Daemon {
     /// Watches the refs of a local repository as long as it lives.
     _watch: Option<git::Watch>,
     orphans: Orphans,
+    upkeep: Upkeep,
 }
 
 /// How often dead strays that came to this process are looked for.
@@ -61,8 +63,10 @@ impl Daemon {
                 let _ = reported.send(Signal::Report);
             })
         };
+        let upkeep = Upkeep::new(lab.mirror().clone());
         let runner = Runner::new(lab, options, env, state, Box::new(wake))?;
         Ok(Self {
+            upkeep,
             runner,
             signals,
             _watch: watch,
@@ -84,6 +88,7 @@ impl Daemon {
                 buried = Instant::now();
             }
             let turn = self.runner.tick()?;
+            self.upkeep.after(self.runner.published());
             let first = match turn {
                 Turn::Done => return Ok(()),
                 Turn::Again => None,

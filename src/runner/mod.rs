@@ -29,6 +29,7 @@ mod publish;
 mod recover;
 mod start;
 mod state;
+mod upkeep;
 mod verify;
 mod world;
 

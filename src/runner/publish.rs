@@ -1,6 +1,7 @@
 //! Publishing endings: one atomic push through the fences of all their claims.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::env::Point;
 use super::outbox::{Ending, Item, Role};
@@ -11,7 +12,11 @@ use crate::model::record::{self, AttemptRecord, LogLocation, Seen};
 use crate::model::{JobId, ObjectId, Record};
 
 /// How many endings go in one push.
-const PUBLISHED_AT_ONCE: usize = 250;
+pub(super) const PUBLISHED_AT_ONCE: usize = 250;
+
+/// How long a result that the server refused for good waits for the next try: somebody may have
+/// mended the hook or raised the limit.
+pub(super) const REFUSED_WAIT: Duration = Duration::from_secs(60);
 
 /// What a publication changes on the server.
 struct Composed {
@@ -23,17 +28,16 @@ struct Composed {
 impl Runner {
     /// Publishes what waits in the outbox. Says whether the server accepted something.
     pub(super) fn publish(&mut self) -> Result<bool, RunnerError> {
-        if self.outbox.is_empty() || self.refused.is_some() {
+        let now = self.env.clock.since_boot();
+        let waits = self
+            .refused_at
+            .is_some_and(|at| now.saturating_sub(at) < REFUSED_WAIT);
+        if self.outbox.is_empty() || waits {
             return Ok(false);
         }
         self.spool_new()?;
         self.pass(Point::Spooled)?;
-        let mut batch: Vec<Item> = self
-            .outbox
-            .iter()
-            .take(PUBLISHED_AT_ONCE)
-            .cloned()
-            .collect();
+        let mut batch: Vec<Item> = self.outbox.iter().take(self.at_once).cloned().collect();
         let mut with_logs = true;
         loop {
             let reader = self.lab.reader()?;
@@ -50,12 +54,23 @@ impl Runner {
                         reader.repo().set_reference(&name, head)?;
                     }
                     self.backoff.worked();
+                    self.at_once = (self.at_once * 2).min(PUBLISHED_AT_ONCE);
+                    self.refused_at = None;
+                    self.published += 1;
                     self.drop_items(&batch.iter().map(|item| item.claim).collect::<Vec<_>>());
+                    if self.outbox.is_empty() {
+                        self.refused = None;
+                    }
                     self.absorb(&reader)?;
                     return Ok(true);
                 }
                 Ok(pushed) if pushed.answered && final_refusal(&pushed).is_some() => {
                     let reason = final_refusal(&pushed).unwrap_or_default();
+                    if batch.len() > 1 {
+                        // One of them is to blame; the others shall keep their logs.
+                        batch.truncate(batch.len() / 2);
+                        continue;
+                    }
                     if with_logs && batch.iter().any(|item| !item.files.is_empty()) {
                         // A size limit or a hook may refuse the logs alone: the record must not wait for them.
                         self.say(&format!(
@@ -71,10 +86,17 @@ impl Runner {
                         "the server refuses results for good: {reason}; they stay in the spool"
                     ));
                     self.refused = Some(reason);
+                    self.refused_at = Some(now);
+                    // At the next try the others go before it.
+                    self.outbox.rotate_left(1);
                     return Ok(false);
                 }
                 answer => {
                     drop(reader);
+                    if !answer.as_ref().is_ok_and(|pushed| pushed.answered) {
+                        // A push of many logs may take longer than the time limit.
+                        self.at_once = (batch.len() / 2).max(1);
+                    }
                     return self.retry_later(answer);
                 }
             }
@@ -92,9 +114,25 @@ impl Runner {
             "a result is not published yet: {}",
             why.lines().last().unwrap_or("no answer")
         ));
-        // The own log refs are not among what a runner fetches; only a foreign push can have moved them.
-        let logs = format!("{}{}/*", self.lab.refs().logs(), self.options.name);
-        let _ = self.lab.mirror().fetch(&[logs]);
+        // Log refs are not among what a runner fetches: a new mirror lacks the month's. Only what was
+        // refused on its own account is fetched, for a log ref may hold gigabytes.
+        let logs = self.lab.refs().logs();
+        let refused: Vec<String> = answer
+            .iter()
+            .flat_map(|pushed| &pushed.refs)
+            .filter(|(name, status)| {
+                name.starts_with(&logs)
+                    && matches!(status, RefStatus::Refused { reason, .. } if reason != "atomic push failed")
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !refused.is_empty()
+            && let Err(error) = self.lab.mirror().fetch(&refused)
+        {
+            self.say(&format!(
+                "cannot fetch the own log ref, will try again: {error}"
+            ));
+        }
         self.look()?;
         let looked = !self.stale;
         if looked {

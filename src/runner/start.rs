@@ -71,7 +71,7 @@ impl Runner {
                 .map(|a| {
                     (
                         a.command.clone(),
-                        a.timeout.map(super::super::model::span::Span::duration),
+                        a.timeout.map(crate::model::span::Span::duration),
                     )
                 })
                 .collect(),

@@ -188,16 +188,7 @@ impl Runner {
     ) -> Result<Canceled, RunnerError> {
         let commit = reader.repo().commit(by)?;
         let files = &self.world.files;
-        let user = match files.config.user_of(&commit.author.email) {
-            Some(user) => user.to_owned(),
-            None => commit
-                .author
-                .email
-                .split('@')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-        };
+        let user = files.config.user_name(&commit.author.email);
         let board = record.claim.as_ref().and_then(|claim| claim.board.as_ref());
         let allowed = policy::may_cancel(files, &user, &record.submitter.user, board);
         Ok(Canceled {
