@@ -117,6 +117,11 @@ impl Runner {
                     self.refused = Some(format!("a claim was refused for good: {reason}"));
                     self.claim_refused_at = Some(self.env.clock.since_boot());
                 }
+                RefStatus::Refused { .. } => {
+                    let now = self.env.clock.since_boot();
+                    self.claims_refused.insert(claim.job, now);
+                    refused += 1;
+                }
                 // `=` is no win: somebody else pushed the very same object.
                 _ => refused += 1,
             }

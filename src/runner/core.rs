@@ -139,6 +139,9 @@ pub struct Runner {
     /// The last failure was a fetch's: the next fetch that works ends the waiting.
     pub(super) fetch_failed: bool,
     pub(super) heartbeat: Heartbeat,
+    /// Jobs whose claims the server refused, and when. While nobody else holds one of them either,
+    /// as when a killed server has left its ref locked, it must not keep a board from other jobs.
+    pub(super) claims_refused: BTreeMap<JobId, Duration>,
     /// When each job was first left to a peer's board.
     left_to_peer: BTreeMap<JobId, Duration>,
     /// When each peer's heartbeat was last seen to move, by this host's clock.
@@ -240,6 +243,7 @@ impl Runner {
             troubles: 0,
             fetch_failed: false,
             heartbeat: Heartbeat::default(),
+            claims_refused: BTreeMap::new(),
             left_to_peer: BTreeMap::new(),
             peers: BTreeMap::new(),
             paused: None,
@@ -470,7 +474,14 @@ impl Runner {
         if !idle.iter().any(|board| mine.contains(&board.name)) {
             return Vec::new();
         }
-        let free = |id: &JobId| !self.held.contains_key(id) && self.world.is_unclaimed(id);
+        let poll = self.world.files.config.poll.duration();
+        self.claims_refused
+            .retain(|_, at| now.saturating_sub(*at) < poll);
+        let free = |id: &JobId| {
+            !self.held.contains_key(id)
+                && self.world.is_unclaimed(id)
+                && !self.claims_refused.contains_key(id)
+        };
         let jobs: Vec<_> = self
             .world
             .waiting

@@ -12,6 +12,9 @@ use crate::git::{GitError, Push, Pushed, RefChange};
 use crate::lab::{Lab, LabError, Scope};
 use crate::model::Time;
 
+/// A push of claims or a heartbeat that takes longer is ended.
+const SMALL_PUSH_LIMIT: Duration = Duration::from_secs(60);
+
 /// The lab's server.
 pub trait Remote: Send {
     /// Brings the mirror up to date.
@@ -25,7 +28,12 @@ impl Remote for Lab {
     }
 
     fn push(&self, push: &Push) -> Result<Pushed, GitError> {
-        self.mirror().push(push)
+        if push.atomic {
+            return self.mirror().push(push);
+        }
+        // Claims and heartbeats are small; a server that hangs must not hold the loop up for long.
+        let mirror = self.mirror().clone().with_time_limit(SMALL_PUSH_LIMIT);
+        mirror.push(push)
     }
 }
 

@@ -45,6 +45,12 @@ impl Runner {
             ));
         }
         self.recover(reader)?;
+        let unpublished: Vec<(JobId, u32)> = self
+            .outbox
+            .iter()
+            .map(|item| (item.job(), item.attempt))
+            .collect();
+        self.state.sweep(&unpublished);
         self.begun = true;
         Ok(true)
     }

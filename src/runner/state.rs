@@ -104,6 +104,28 @@ impl StateFolder {
         let _ = fs::remove_dir_all(self.attempt(id, attempt));
     }
 
+    /// Removes the folders and marks of attempts that nothing needs any more; `keep` are those whose
+    /// endings are not published.
+    pub fn sweep(&self, keep: &[(JobId, u32)]) {
+        let kept = |name: &str| {
+            keep.iter()
+                .any(|(id, n)| name == id.to_string() || name == format!("{id}-{n}"))
+        };
+        for folder in ["jobs", "started"] {
+            let entries = fs::read_dir(self.root.join(folder)).into_iter().flatten();
+            for entry in entries.flatten() {
+                if kept(&entry.file_name().to_string_lossy()) {
+                    continue;
+                }
+                // What cannot be removed only takes room.
+                let _ = match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
+                    _ => fs::remove_file(entry.path()),
+                };
+            }
+        }
+    }
+
     /// Bytes free where logs and records are written; `None` when the system does not say.
     pub fn free_bytes(&self) -> Option<u64> {
         let stat = rustix::fs::statvfs(&self.root).ok()?;
@@ -121,5 +143,26 @@ pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match path.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_leaves_what_is_not_published() {
+        let root = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(root.path()).unwrap();
+        let (kept, gone) = (JobId::from_bytes([1; 16]), JobId::from_bytes([2; 16]));
+        for id in [kept, gone] {
+            state.mark_started(id, ObjectId::ZERO).unwrap();
+            fs::create_dir_all(state.attempt(id, 1).join("out")).unwrap();
+        }
+        fs::create_dir_all(state.attempt(kept, 2)).unwrap();
+        state.sweep(&[(kept, 1)]);
+        assert!(state.was_started(kept, ObjectId::ZERO) && state.attempt(kept, 1).exists());
+        assert!(!state.attempt(kept, 2).exists());
+        assert!(!state.was_started(gone, ObjectId::ZERO) && !state.attempt(gone, 1).exists());
     }
 }

@@ -687,3 +687,26 @@ fn a_job_that_the_lab_forbids_before_it_starts_is_rejected() {
         Some(Health::Rejected)
     );
 }
+
+#[test]
+fn a_locked_claim_does_not_keep_the_board_from_other_jobs() {
+    let lab = lab();
+    lab.job_with("queue/first.json", "true", json!({"priority": "high"}));
+    lab.job("queue/second.json", "true").submit("Submit");
+    let live = lab.snapshot().live;
+    let first = live
+        .iter()
+        .find(|job| job.record.path == "queue/first.json")
+        .expect("it waits");
+    // What a server leaves that was killed while it changed the ref.
+    let claims = lab.url().join("refs/pumice/claims");
+    fs::create_dir_all(&claims).unwrap();
+    let lock = claims.join(format!("{}.lock", first.record.id));
+    fs::write(&lock, "").unwrap();
+    beside(&lab, "r1", |_| {
+        until("the other job has ended", || lab.records().len() == 1);
+        assert_eq!(lab.records_of("queue/second.json").len(), 1);
+        fs::remove_file(&lock).unwrap();
+        until("both have ended", || lab.records().len() == 2);
+    });
+}
