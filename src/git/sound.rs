@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::error::{GitError, GitErrorKind};
 
 /// A lock file older than this belongs to a process that was killed: git holds a lock for milliseconds.
-const DEAD_LOCK: Duration = Duration::from_secs(60);
+/// Until then a runner that was killed in the middle of a change and started again cannot fetch.
+const DEAD_LOCK: Duration = Duration::from_secs(10);
 
 /// Holds the boot under which the mirror was last found whole.
 const BOOT_MARK: &str = "pumice-boot";
