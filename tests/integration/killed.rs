@@ -29,6 +29,17 @@ struct Plan {
     life: Duration,
 }
 
+/// A runner that does not outlive a test that fails.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // KILL to this process alone: its git and its dispatchers are left to themselves.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 /// A runner's program, started again and again.
 struct Host<'a> {
     lab: &'a Lab,
@@ -37,10 +48,10 @@ struct Host<'a> {
 }
 
 impl Host<'_> {
-    fn start(&self, more: &[&str]) -> Child {
+    fn start(&self, more: &[&str]) -> Process {
         let log = self.log();
         let log = File::options().create(true).append(true).open(log).unwrap();
-        Command::new(env!("CARGO_BIN_EXE_pumice"))
+        let child = Command::new(env!("CARGO_BIN_EXE_pumice"))
             .args(["-C".as_ref(), self.lab.url().as_os_str()])
             .args(["runner", "--name", self.name, "--allow", "exec", "--state"])
             .arg(self.lab.state(self.name))
@@ -50,9 +61,10 @@ impl Host<'_> {
             .envs([("GIT_CONFIG_GLOBAL", "/dev/null")])
             .env("HOME", self.lab.root())
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(log)
-            .spawn()
-            .unwrap()
+            .spawn();
+        Process(child.unwrap())
     }
 
     /// Where the runner's own lines go.
@@ -82,16 +94,13 @@ impl Host<'_> {
             }
             thread::sleep(random(Duration::from_millis(100)));
         }
-        let ended = child.try_wait().unwrap();
+        let ended = child.0.try_wait().unwrap();
         assert!(
             ended.is_none(),
             "{} ended by itself: {ended:?}\n{}",
             self.name,
             self.said()
         );
-        // KILL to this process alone: its git and its dispatchers are left to themselves.
-        child.kill().unwrap();
-        child.wait().unwrap();
     }
 
     /// Whether anything that an attempt of this runner started is alive.
@@ -198,7 +207,7 @@ fn drain(plan: &Plan) {
     for (child, host) in last.iter_mut().zip(&hosts) {
         let mut status = None;
         until("a runner is idle", || {
-            status = child.try_wait().unwrap();
+            status = child.0.try_wait().unwrap();
             status.is_some()
         });
         assert!(
