@@ -11,8 +11,12 @@ struct Boards;
 struct Queue;
 
 #[derive(RustEmbed)]
-#[folder = "site/"]
-struct Site;
+#[folder = "site/content/"]
+struct Content;
+
+#[derive(RustEmbed)]
+#[folder = "site/static/"]
+struct Static;
 
 #[derive(RustEmbed)]
 #[folder = "templates/"]
@@ -35,7 +39,8 @@ pub fn lab() -> Vec<File> {
     [("lab.yaml".to_owned(), LAB.to_vec())]
         .into_iter()
         .chain(all::<Boards>("boards"))
-        .chain(all::<Site>("site"))
+        .chain(all::<Content>("site/content"))
+        .chain(all::<Static>("site/static"))
         .chain(all::<Templates>("templates"))
         .chain(all::<Queue>("queue").filter(|(path, _)| !path.ends_with(".json")))
         .collect()
