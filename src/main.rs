@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|word| word == "dispatch")
         && let Some(name) = arguments.next()
-        && let Some(code) = name.to_str().and_then(pumice::dispatch::built_in)
+        && let Some(code) = name.to_str().and_then(pumice::dispatch::built_in::run)
     {
         return ExitCode::from(code as u8);
     }

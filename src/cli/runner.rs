@@ -64,8 +64,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         .config
         .clone()
         .unwrap_or_else(|| state.root().join("runner.yaml"));
+    let host = host_config(&config, args.config.is_some())?;
     let mut allow = args.allow.clone();
-    allow.extend(host_config(&config, args.config.is_some())?.allow);
+    allow.extend(host.allow);
 
     let lab = Lab::open(&url, &state.mirror())?;
     let program =
@@ -74,6 +75,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         name: name.clone(),
         boards: (!args.boards.is_empty()).then(|| args.boards.clone()),
         allow,
+        images: host.images,
         until_idle: args.until_idle,
         accept_rewrite: args.accept_rewrite,
         program: program.clone(),

@@ -36,6 +36,8 @@ pub struct BoardFile {
     pub dispatchers: Option<Vec<DispatcherChoice>>,
     #[serde(default)]
     pub console: Option<Console>,
+    #[serde(default)]
+    pub ssh: Option<Ssh>,
     /// Markdown, shown on the board's page.
     #[serde(default)]
     pub description: Option<String>,
@@ -60,6 +62,8 @@ pub struct DeviceType {
     pub dispatchers: Option<Vec<DispatcherChoice>>,
     #[serde(default)]
     pub console: Option<Console>,
+    #[serde(default)]
+    pub ssh: Option<Ssh>,
     #[serde(default)]
     pub description: Option<String>,
     #[serde(default)]
@@ -123,12 +127,17 @@ impl DispatcherChoice {
     }
 }
 
+/// How a board's console is reached, and what it says when it boots.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Console {
-    /// A process on a pipe or pty.
+    /// A process whose input and output are the console: an argv array. `{kernel}`, `{ramdisk}` and
+    /// the like in an argument stand for the images; never in the program's own name.
     #[serde(default)]
     pub command: Vec<String>,
+    /// The process gets a pty instead of pipes, as `telnet` and `ssh` need it.
+    #[serde(default)]
+    pub pty: bool,
     /// `host:port`.
     #[serde(default)]
     pub tcp: Option<String>,
@@ -138,6 +147,48 @@ pub struct Console {
     #[serde(default)]
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     pub baud: Option<u32>,
+    /// What boots where a job names no image: a path or URL for `kernel`, `ramdisk` and so on.
+    #[serde(default)]
+    pub images: BTreeMap<String, String>,
+    /// What is answered while it boots, in this order: a regular expression and the line to send.
+    #[serde(default)]
+    pub boot: Vec<[String; 2]>,
+    #[serde(default)]
+    pub login: Option<Login>,
+    /// A regular expression for the shell's prompt.
+    #[serde(default)]
+    pub prompt: Option<String>,
+}
+
+/// How to log in at a console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// A regular expression; `login:` when absent.
+    #[serde(default)]
+    pub prompt: Option<String>,
+    pub user: String,
+    /// A regular expression; `[Pp]assword:` when absent.
+    #[serde(default)]
+    pub password_prompt: Option<String>,
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
+/// Where the dispatcher `ssh` finds a board. Everything else is in the host's own ssh configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ssh {
+    #[schemars(length(min = 1))]
+    pub host: String,
+    #[serde(default)]
+    pub user: Option<String>,
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub port: Option<u16>,
+    /// A private key's path on the host.
+    #[serde(default)]
+    pub identity: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -148,6 +199,10 @@ pub struct HealthCheck {
     pub job: String,
     #[serde(default)]
     pub every: Option<Span>,
+    /// After so many jobs.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub jobs: Option<u32>,
 }
 
 /// A board with its type's defaults filled in.
@@ -163,6 +218,7 @@ pub struct Board {
     pub power: Power,
     pub dispatchers: Vec<DispatcherChoice>,
     pub console: Option<Console>,
+    pub ssh: Option<Ssh>,
     pub description: Option<String>,
 }
 
@@ -200,6 +256,7 @@ impl Board {
                 .or_else(|| device_type.dispatchers.clone())
                 .unwrap_or_default(),
             console: file.console.or_else(|| device_type.console.clone()),
+            ssh: file.ssh.or_else(|| device_type.ssh.clone()),
             description: file.description.or_else(|| device_type.description.clone()),
             device_type: file.device_type,
         }

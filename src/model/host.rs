@@ -9,4 +9,6 @@ use serde::{Deserialize, Serialize};
 pub struct HostConfig {
     /// Built-in dispatchers and absolute programs that board files may start; `any` for all.
     pub allow: Vec<String>,
+    /// Absolute paths of folders whose files jobs may name as images.
+    pub images: Vec<String>,
 }

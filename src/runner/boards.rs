@@ -55,7 +55,7 @@ pub(super) fn health(
 /// Why this host may not start a dispatcher, with the line that would let it.
 fn obstacle(choice: &DispatcherChoice, options: &Options) -> Option<String> {
     let what = match choice {
-        DispatcherChoice::BuiltIn(name) if !dispatch::BUILT_IN.contains(&name.as_str()) => {
+        DispatcherChoice::BuiltIn(name) if !dispatch::built_in::NAMES.contains(&name.as_str()) => {
             return Some(format!("this version has no dispatcher `{name}`"));
         }
         DispatcherChoice::BuiltIn(name) => name,

@@ -9,6 +9,8 @@ pub struct Options {
     pub boards: Option<Vec<BoardName>>,
     /// Built-in dispatchers and absolute programs that board files may start on this host; `any` for all.
     pub allow: Vec<String>,
+    /// Folders on this host whose files jobs may name as images.
+    pub images: Vec<String>,
     /// End when nothing runs and nothing more could start.
     pub until_idle: bool,
     /// This rewritten main is accepted.

@@ -63,7 +63,7 @@ impl Runner {
             folder: self.state.attempt(id, n),
             job_name: record.job_name.clone(),
             job: record.definition.clone(),
-            board_file: board_json(known),
+            board_file: self.board_json(known),
             argv: self.argv(choice),
             actions: job
                 .actions
@@ -143,15 +143,18 @@ impl Runner {
             }
         }
     }
-}
 
-/// What a dispatcher is told of its board: the file with its type's defaults filled in.
-fn board_json(board: &Board) -> Value {
-    json!({
-        "name": board.name,
-        "device_type": board.device_type,
-        "tags": board.tags,
-        "power": board.power,
-        "console": board.console,
-    })
+    /// What a dispatcher is told of its board: the file with its type's defaults filled in, and what
+    /// this host gives to it.
+    fn board_json(&self, board: &Board) -> Value {
+        json!({
+            "name": board.name,
+            "device_type": board.device_type,
+            "tags": board.tags,
+            "power": board.power,
+            "console": board.console,
+            "ssh": board.ssh,
+            "host": {"images": self.options.images, "cache": self.state.cache()},
+        })
+    }
 }

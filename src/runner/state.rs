@@ -26,7 +26,7 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunnerE
 impl StateFolder {
     /// Makes the folder where it is not there, locks it, and reads or invents its instance id.
     pub fn open(root: &Path) -> Result<Self, RunnerError> {
-        for folder in ["jobs", "spool", "started", "evidence"] {
+        for folder in ["jobs", "spool", "started", "evidence", "cache"] {
             let folder = root.join(folder);
             fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
         }
@@ -79,6 +79,11 @@ impl StateFolder {
     /// Where records go that the fence refused.
     pub fn evidence(&self) -> PathBuf {
         self.root.join("evidence")
+    }
+
+    /// Where dispatchers keep images they have fetched, for all attempts.
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("cache")
     }
 
     /// An attempt's own folder.

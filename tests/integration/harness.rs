@@ -175,6 +175,7 @@ impl Lab {
             name: name.parse().expect("a name"),
             boards: None,
             allow: vec!["any".to_owned()],
+            images: Vec::new(),
             until_idle: true,
             accept_rewrite: None,
             program: env!("CARGO_BIN_EXE_pumice").into(),

@@ -1,12 +1,7 @@
 //! The built-in dispatcher `exec`: runs the commands of `run` on the host.
-//!
-//! Entered as `pumice dispatch exec`, with the environment of the protocol. It looks at the whole
-//! job before it runs anything, so that a mistake in the last action costs no time on the board.
 
-use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,18 +9,18 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, PidfdFlags, Signal, getpgrp, getpid, getppid, kill_current_process_group, kill_process,
-    pidfd_open,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use serde_json::Value;
-use signal_hook::consts::SIGTERM;
 
-use super::event::ResultEvent;
-use super::run_action::{CaseNames, JobError, Parse, RunAction};
-use super::tap::Tap;
-use super::text::clean;
-use super::writer::EventWriter;
+use super::log::say;
+use super::{exit, terminated};
+use crate::dispatch::action::run::{CaseNames, Parse, RunAction};
+use crate::dispatch::action::{Action, JobError, actions};
+use crate::dispatch::built_in;
+use crate::dispatch::parse::tap::Tap;
+use crate::dispatch::protocol::event::ResultEvent;
+use crate::dispatch::protocol::text::clean;
+use crate::dispatch::protocol::writer::EventWriter;
 use crate::model::record::CaseResult;
 
 /// What `parse` may be.
@@ -33,13 +28,6 @@ const PARSERS: [&str; 1] = ["tap"];
 
 /// How long a command's output may stay open after its end before it is left alone.
 const DRAIN: Duration = Duration::from_millis(500);
-
-const OK: i32 = 0;
-const USAGE: i32 = 64;
-const JOB_ERROR: i32 = 65;
-const TRY_AGAIN: i32 = 75;
-/// As a shell says of a command that TERM ended.
-const TERMINATED: i32 = 128 + SIGTERM;
 
 /// One action, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,76 +52,27 @@ impl Planned {
 
 /// Reads the actions of a job, whole, before any is run.
 pub fn plan(job: &Value) -> Result<Vec<Planned>, JobError> {
-    let actions = job
-        .get("actions")
-        .and_then(Value::as_array)
-        .filter(|actions| !actions.is_empty())
-        .ok_or_else(|| JobError::new("actions", "must be an array with at least one action"))?;
-    actions.iter().enumerate().map(plan_action).collect()
+    actions(job)?.into_iter().map(plan_action).collect()
 }
 
-fn plan_action((i, action): (usize, &Value)) -> Result<Planned, JobError> {
-    let place = format!("actions[{i}]");
-    let name = action
-        .get("command")
-        .and_then(Value::as_str)
-        .ok_or_else(|| JobError::new(format!("{place}.command"), "must be a text"))?
-        .to_owned();
-    if name.starts_with("submit_results") {
-        return Ok(Planned::Pass { name });
+fn plan_action(action: Action) -> Result<Planned, JobError> {
+    if action.is_submit() {
+        return Ok(Planned::Pass { name: action.name });
     }
-    if name != "run" {
-        return Err(JobError::new(
-            format!("{place}.command"),
-            format!(
-                "`{}` is unknown to the dispatcher `exec`; it knows run and submit_results*",
-                clean(&name, 100)
-            ),
-        ));
+    if action.name != "run" {
+        return Err(action.unknown("exec", "run and submit_results*"));
     }
-    let none = serde_json::Map::new();
-    let parameters = match action.get("parameters") {
-        None | Some(Value::Null) => &none,
-        Some(Value::Object(parameters)) => parameters,
-        Some(_) => {
-            return Err(JobError::new(
-                format!("{place}.parameters"),
-                "must be an object",
-            ));
-        }
-    };
-    let run = RunAction::from_parameters(&place, parameters, &PARSERS)?;
+    let run = RunAction::from_parameters(&action.place, &action.parameters, &PARSERS)?;
+    let name = action.name;
     Ok(Planned::Run { name, run })
 }
 
-/// Runs as a dispatcher: reads `PUMICE_JOB_FILE`, writes events to descriptor 3 and the log to
-/// standard output; returns the exit code of the protocol.
+/// Runs as a dispatcher; returns the exit code of the protocol.
 pub fn main() -> i32 {
-    let mut events = EventWriter::from_runner();
-    let Some(job_file) = std::env::var_os("PUMICE_JOB_FILE").map(PathBuf::from) else {
-        say("pumice dispatch exec: PUMICE_JOB_FILE is not set: a runner starts this program");
-        return USAGE;
-    };
-    match read_job(&job_file).and_then(|job| Ok((plan(&job)?, job))) {
-        Ok((actions, job)) => Exec::new(&job, &mut events).run(&actions),
-        Err(error) => {
-            say(&format!("error in the job definition: {error}"));
-            events.end(&error.to_string());
-            JOB_ERROR
-        }
-    }
-}
-
-fn read_job(path: &Path) -> Result<Value, JobError> {
-    let wrong = |why: String| JobError::new("job.json", why);
-    let bytes = fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    serde_json::from_slice(&bytes).map_err(|error| wrong(format!("is not JSON: {error}")))
-}
-
-/// Writes a line to the log. A log that nobody reads any more is no reason to stop: if the runner
-/// is gone, its TERM is on the way.
-fn say(line: &str) {
-    let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
+    built_in::main("exec", |job, events| {
+        let actions = plan(job)?;
+        Ok(Exec::new(job, events).run(&actions))
+    })
 }
 
 struct Exec<'a> {
@@ -157,7 +96,7 @@ impl<'a> Exec<'a> {
             job_name: job_name.unwrap_or("job").to_owned(),
             events,
             names: CaseNames::default(),
-            terminated: listen_for_term(),
+            terminated: terminated::listen(),
         }
     }
 
@@ -174,18 +113,18 @@ impl<'a> Exec<'a> {
                 Some(Halt::Terminated) => {
                     self.events
                         .step_end(n, CaseResult::Unknown, Some("terminated"));
-                    return TERMINATED;
+                    return exit::TERMINATED;
                 }
                 Some(Halt::Host(error)) => {
                     let why = format!("cannot start /bin/sh: {error}");
                     say(&why);
                     self.events.step_end(n, CaseResult::Unknown, Some(&why));
                     self.events.end(&why);
-                    return TRY_AGAIN;
+                    return exit::TRY_AGAIN;
                 }
             }
         }
-        OK
+        exit::OK
     }
 
     /// Runs every command, whatever the earlier ones gave.
@@ -340,29 +279,6 @@ fn copy_output(child: &mut Child, mut take: impl FnMut(&[u8])) -> io::Result<()>
             return Ok(());
         }
     }
-}
-
-/// After TERM the running command is waited for, which got it too, and no other is started. When
-/// the runner is gone the kernel sends TERM to this process alone: then the group is ended here,
-/// for nobody else is left to do it.
-fn listen_for_term() -> Arc<AtomicBool> {
-    let terminated = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&terminated);
-    let runner = getppid();
-    let leads = getpgrp() == getpid();
-    // SAFETY: the handler stores a flag and makes two system calls, all safe in a signal handler.
-    let registered = unsafe {
-        signal_hook::low_level::register(SIGTERM, move || {
-            flag.store(true, Ordering::Release);
-            if leads && getppid() != runner {
-                let _ = kill_current_process_group(Signal::KILL);
-            }
-        })
-    };
-    if let Err(error) = registered {
-        say(&format!("TERM cannot be caught: {error}"));
-    }
-    terminated
 }
 
 #[cfg(test)]

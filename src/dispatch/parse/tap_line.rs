@@ -1,7 +1,7 @@
 //! The two kinds of TAP lines that say something by themselves: tests and plans.
 
-use super::event::NAME;
-use super::text::clean;
+use crate::dispatch::protocol::event::NAME;
+use crate::dispatch::protocol::text::clean;
 use crate::model::record::CaseResult;
 
 /// A test point.

@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::attempt::AttemptSpec;
-use super::{PROTOCOL, sweep};
+use super::sweep;
+use crate::dispatch::protocol;
 use crate::process::CappedLog;
 
 /// Where programs are looked up when this process has no `PATH` itself.
@@ -87,7 +88,7 @@ pub fn environment(spec: &AttemptSpec) -> Vec<(OsString, OsString)> {
         ("TERM", "dumb".into()),
         ("HOME", folder.join("home").into()),
         ("TMPDIR", folder.join("tmp").into()),
-        ("PUMICE_PROTOCOL", PROTOCOL.to_string().into()),
+        ("PUMICE_PROTOCOL", protocol::VERSION.to_string().into()),
         ("PUMICE_JOB_ID", spec.id.to_string().into()),
         ("PUMICE_JOB_FILE", job_file(folder).into()),
         ("PUMICE_BOARD", spec.board.as_str().into()),

@@ -8,13 +8,16 @@ use std::time::Duration;
 use super::allowance::Allowance;
 use super::attachments;
 use super::attempt::{AttemptEnd, AttemptMessage, AttemptSpec, Exit, Progress};
-use super::event::{AttachEvent, Event, LONGEST, StepEvent, StepPhase, decode};
 use super::event_log::EventLog;
 use super::limits::Limits;
-use super::lines::{Line, Lines};
 use super::results::Results;
 use super::steps::Steps;
-use super::{folder, sweep, text};
+use super::{folder, sweep};
+use crate::dispatch::protocol::event::{
+    self, AttachEvent, Event, LONGEST, StepEvent, StepPhase, decode,
+};
+use crate::dispatch::protocol::lines::{Line, Lines};
+use crate::dispatch::protocol::text;
 use crate::model::record::{BoardHealth, CaseResult};
 use crate::process::{
     self, CappedLog, Control, Leader, LogTail, Moment, Program, Stop, Turn, Watch,
@@ -134,7 +137,7 @@ impl<'a> Attempt<'a> {
         report: &'a dyn Fn(AttemptMessage),
     ) -> Self {
         let heard = Heard {
-            job_name: text::clean(&spec.job_name, super::event::NAME),
+            job_name: text::clean(&spec.job_name, event::NAME),
             started,
             now: started,
             limits: Limits::new(started, spec.deadline, spec.idle, spec.actions.clone()),

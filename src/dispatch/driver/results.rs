@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::event::ResultEvent;
+use crate::dispatch::protocol::event::ResultEvent;
 use crate::model::record::{Case, CaseResult, Suite};
 
 /// How many cases one attempt may have.

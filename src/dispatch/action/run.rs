@@ -1,9 +1,10 @@
 //! The action `run`, which every built-in dispatcher understands in the same way.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use serde_json::{Map, Value};
+
+use super::JobError;
 
 /// A `run` whose parameters are right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,30 +37,6 @@ impl Parse {
         }
     }
 }
-
-/// What is wrong with a job, with its place in the definition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobError {
-    pub place: String,
-    pub what: String,
-}
-
-impl JobError {
-    pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            what: what.into(),
-        }
-    }
-}
-
-impl fmt::Display for JobError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.what)
-    }
-}
-
-impl std::error::Error for JobError {}
 
 /// The parameters that `run` knows.
 const KNOWN: [&str; 5] = ["commands", "suite", "cases", "parse", "report"];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::attempt::FoundAttachment;
-use super::event::AttachEvent;
+use crate::dispatch::protocol::event::AttachEvent;
 
 /// How many files are taken, and how many bytes in all.
 const FILES: usize = 1000;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{driver, folder};
+use super::{drive, folder};
 use crate::model::record::{BoardHealth, Step, Suite};
 use crate::model::{BoardName, JobId};
 use crate::process::{Control, LogTail};
@@ -189,7 +189,7 @@ pub fn start(
         .stack_size(1 << 20)
         .spawn(move || {
             let end = catch_unwind(AssertUnwindSafe(|| {
-                driver::drive(spec, log, &control, &report)
+                drive::drive(spec, log, &control, &report)
             }))
             .unwrap_or_else(|panic| panicked(&*panic, log_path));
             report(AttemptMessage::Ended(Box::new(end)));
@@ -207,6 +207,6 @@ fn panicked(panic: &(dyn std::any::Any + Send), log: PathBuf) -> AttemptEnd {
     AttemptEnd {
         said: Some(format!("the supervising thread panicked: {words}")),
         log_bytes: log.metadata().map_or(0, |data| data.len()),
-        ..AttemptEnd::new(Exit::Code(driver::TRY_AGAIN), log)
+        ..AttemptEnd::new(Exit::Code(drive::TRY_AGAIN), log)
     }
 }

@@ -6,10 +6,10 @@
 
 use std::collections::HashSet;
 
-use super::event::{NAME, TEXT};
-use super::lines::{Line, Lines};
 use super::tap_line::{Test, read_plan};
-use super::text::clean;
+use crate::dispatch::protocol::event::{NAME, TEXT};
+use crate::dispatch::protocol::lines::{Line, Lines};
+use crate::dispatch::protocol::text::clean;
 use crate::model::record::CaseResult;
 
 /// How long a line may be; what is longer is diagnostic output.

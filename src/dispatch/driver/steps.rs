@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::{STEPS, StepEvent, StepPhase};
+use crate::dispatch::protocol::event::{STEPS, StepEvent, StepPhase};
 use crate::model::record::{CaseResult, Step, StepState};
 
 pub struct Steps(Vec<Step>);

@@ -1,0 +1,32 @@
+//! The runner's wish to end, as a built-in dispatcher hears it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::process::{Signal, getpgrp, getpid, getppid, kill_current_process_group};
+use signal_hook::consts::SIGTERM;
+
+use super::log::say;
+
+/// After TERM the running command is waited for, which got it too, and no other is started. When
+/// the runner is gone the kernel sends TERM to this process alone: then the group is ended here,
+/// for nobody else is left to do it.
+pub fn listen() -> Arc<AtomicBool> {
+    let terminated = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&terminated);
+    let runner = getppid();
+    let leads = getpgrp() == getpid();
+    // SAFETY: the handler stores a flag and makes two system calls, all safe in a signal handler.
+    let registered = unsafe {
+        signal_hook::low_level::register(SIGTERM, move || {
+            flag.store(true, Ordering::Release);
+            if leads && getppid() != runner {
+                let _ = kill_current_process_group(Signal::KILL);
+            }
+        })
+    };
+    if let Err(error) = registered {
+        say(&format!("TERM cannot be caught: {error}"));
+    }
+    terminated
+}

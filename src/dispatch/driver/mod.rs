@@ -1,0 +1,14 @@
+//! The runner's side of an attempt: spawns the dispatcher, listens to it, holds it to its limits,
+//! gathers what it gave. It must never know which dispatcher it drives.
+
+mod allowance;
+pub mod attachments;
+pub mod attempt;
+mod drive;
+mod event_log;
+mod folder;
+mod limits;
+pub mod outcome;
+mod results;
+mod steps;
+pub mod sweep;
