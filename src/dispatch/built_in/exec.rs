@@ -17,14 +17,14 @@ use super::{exit, terminated};
 use crate::dispatch::action::run::{CaseNames, Parse, RunAction};
 use crate::dispatch::action::{Action, JobError, actions};
 use crate::dispatch::built_in;
-use crate::dispatch::parse::tap::Tap;
+use crate::dispatch::parse::Parser;
 use crate::dispatch::protocol::event::ResultEvent;
 use crate::dispatch::protocol::text::clean;
 use crate::dispatch::protocol::writer::EventWriter;
 use crate::model::record::CaseResult;
 
 /// What `parse` may be.
-const PARSERS: [&str; 1] = ["tap"];
+const PARSERS: [&str; 3] = ["tap", "ktap", "lava-signals"];
 
 /// How long a command's output may stay open after its end before it is left alone.
 const DRAIN: Duration = Duration::from_millis(500);
@@ -137,9 +137,9 @@ impl<'a> Exec<'a> {
             }
             say(&format!("$ {}", clean(command, 4000)));
             let started = Instant::now();
-            let status = match action.parse {
-                Some(Parse::Tap) => self.run_tap(command, &suite)?,
-                _ => self
+            let status = match &action.parse {
+                Some(parse) => self.run_parsed(command, parse, &suite)?,
+                None => self
                     .shell(command, Stdio::inherit())
                     .and_then(|mut child| child.wait())
                     .map_err(Halt::Host)?,
@@ -169,21 +169,32 @@ impl<'a> Exec<'a> {
     }
 
     /// Copies the output to the log and reads it on the way.
-    fn run_tap(&mut self, command: &str, suite: &str) -> Result<ExitStatus, Halt> {
-        let mut tap = Tap::new();
+    fn run_parsed(
+        &mut self,
+        command: &str,
+        parse: &Parse,
+        suite: &str,
+    ) -> Result<ExitStatus, Halt> {
+        let mut parser = Parser::new(parse).in_suite(suite);
         let mut child = self.shell(command, Stdio::piped()).map_err(Halt::Host)?;
         let copied = copy_output(&mut child, |bytes| {
             let mut log = io::stdout();
             let _ = log.write_all(bytes).and_then(|()| log.flush());
-            tap.feed(bytes, |case| {
-                self.result(suite, case.name, case.result, case.why, None);
-            });
+            parser.feed(bytes, &mut |found| self.found(suite, found));
         });
         let status = copied.and_then(|()| child.wait()).map_err(Halt::Host)?;
         if !self.terminated.load(Ordering::Acquire) {
-            tap.finish(|case| self.result(suite, case.name, case.result, case.why, None));
+            parser.finish(&mut |found| self.found(suite, found));
         }
         Ok(status)
+    }
+
+    /// A result that a parser found.
+    fn found(&mut self, suite: &str, found: ResultEvent) {
+        self.events.result(ResultEvent {
+            suite: found.suite.or_else(|| Some(suite.to_owned())),
+            ..found
+        });
     }
 
     /// Starts a fresh shell in the job folder. It stays in this process's group, so that what is
@@ -213,12 +224,9 @@ impl<'a> Exec<'a> {
     ) {
         self.events.result(ResultEvent {
             suite: Some(suite.to_owned()),
-            case,
-            result,
-            value: None,
-            units: None,
             seconds,
             why,
+            ..ResultEvent::new(case, result)
         });
     }
 }
@@ -310,8 +318,9 @@ mod tests {
         );
         assert_eq!(
             error(json!({"actions": [{"command": "run", "parameters":
-                {"commands": ["true"], "parse": "ktap"}}]})),
-            "actions[0].parameters.parse: `ktap` is not supported by this dispatcher; it knows tap"
+                {"commands": ["true"], "parse": "subunit"}}]})),
+            "actions[0].parameters.parse: `subunit` is not supported by this dispatcher; \
+             it knows tap, ktap, lava-signals"
         );
         for job in [
             json!({}),

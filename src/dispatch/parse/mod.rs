@@ -1,4 +1,19 @@
 //! Reads test results from output, fed as bytes come in: any cut of a stream gives the same results.
+//!
+//! | file | reads |
+//! |---|---|
+//! | `tap`, `tap_line`, `outline` | TAP 12 to 14; its lines and its levels, which KTAP shares |
+//! | `ktap`, `ktap_line` | KTAP 1, in the kernel's log or out of it |
+//! | `lava_signals`, `signal` | what LAVA's test helpers print |
+//! | `parser` | the front: any of these by the name that a job gives |
 
-pub mod tap;
+mod ktap;
+mod ktap_line;
+mod lava_signals;
+mod outline;
+mod parser;
+mod signal;
+mod tap;
 mod tap_line;
+
+pub use parser::Parser;

@@ -4,44 +4,15 @@
 //! blocks are passed over. A test that the plan promises and nobody saw is unknown, so output that
 //! was cut off cannot pass. Any bytes are accepted.
 
-use std::collections::HashSet;
-
-use super::tap_line::{Test, read_plan};
-use crate::dispatch::protocol::event::{NAME, TEXT};
+use super::outline::{Case, DEPTH, Outline};
+use super::tap_line::{Dialect, Test, read_plan};
+use crate::dispatch::protocol::event::NAME;
 use crate::dispatch::protocol::lines::{Line, Lines};
 use crate::dispatch::protocol::text::clean;
 use crate::model::record::CaseResult;
 
 /// How long a line may be; what is longer is diagnostic output.
-const LONGEST: usize = 16 << 10;
-
-/// How deep subtests are told apart; deeper ones count as diagnostics.
-const DEPTH: usize = 8;
-
-/// How many tests are kept of one stream; results beyond are the protocol's limit to refuse.
-const TESTS: usize = 25_000;
-
-/// How many missing tests are named one by one.
-const MISSING: u64 = 100;
-
-/// One test.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TapCase {
-    /// The description, with those of the tests it is a part of before it: `parent / child`.
-    pub name: String,
-    pub result: CaseResult,
-    pub why: Option<String>,
-}
-
-impl TapCase {
-    fn new(name: impl Into<String>, result: CaseResult, why: impl Into<Option<String>>) -> Self {
-        Self {
-            name: name.into(),
-            result,
-            why: why.into(),
-        }
-    }
-}
+pub const LONGEST: usize = 16 << 10;
 
 /// A parser of one stream, fed as bytes come in.
 pub struct Tap {
@@ -49,26 +20,11 @@ pub struct Tap {
     state: State,
 }
 
+#[derive(Default)]
 struct State {
-    /// The open levels: the stream itself, then subtests.
-    levels: Vec<Level>,
+    outline: Outline,
     /// The indentation of an open YAML block.
     yaml: Option<usize>,
-    /// The names given so far: two tests of one name must not hide each other.
-    names: HashSet<String>,
-    bailed_out: bool,
-    kept: usize,
-}
-
-#[derive(Default)]
-struct Level {
-    /// From a `# Subtest: NAME` comment.
-    name: Option<String>,
-    plan: Option<u64>,
-    seen: HashSet<u64>,
-    last: u64,
-    /// Tests whose parent is not known yet.
-    waiting: Vec<TapCase>,
 }
 
 impl Default for Tap {
@@ -81,51 +37,38 @@ impl Tap {
     pub fn new() -> Self {
         Self {
             lines: Lines::new(LONGEST),
-            state: State {
-                levels: vec![Level::default()],
-                yaml: None,
-                names: HashSet::new(),
-                bailed_out: false,
-                kept: 0,
-            },
+            state: State::default(),
         }
     }
 
     /// Takes a piece of the stream and gives the tests that are complete.
-    pub fn feed(&mut self, bytes: &[u8], mut give: impl FnMut(TapCase)) {
+    pub fn feed(&mut self, bytes: &[u8], give: &mut dyn FnMut(Case)) {
         let state = &mut self.state;
-        self.lines.feed(bytes, |line| state.line(line, &mut give));
+        self.lines.feed(bytes, |line| state.line(line, give));
     }
 
     /// Ends the stream and gives what is missing or unfinished.
-    pub fn finish(mut self, mut give: impl FnMut(TapCase)) {
+    pub fn finish(&mut self, give: &mut dyn FnMut(Case)) {
         let state = &mut self.state;
-        self.lines.finish(|line| state.line(line, &mut give));
-        state.close_to(1, None, &mut give);
-        let Some(level) = state.levels.pop() else {
-            return;
-        };
-        for case in level.missing() {
-            state.give(case, &mut give);
-        }
-        if state.names.is_empty() {
+        self.lines.finish(|line| state.line(line, give));
+        let outline = &mut state.outline;
+        outline.finish(give);
+        if outline.is_empty() {
             let why = "no test and no plan in the output".to_owned();
-            state.give(TapCase::new("tap", CaseResult::Unknown, why), &mut give);
+            outline.give(Case::new("tap", CaseResult::Unknown, why), give);
         }
     }
 }
 
 impl State {
-    fn line(&mut self, line: Line<'_>, give: &mut impl FnMut(TapCase)) {
+    fn line(&mut self, line: Line<'_>, give: &mut dyn FnMut(Case)) {
         let Line::Whole(bytes) = line else { return };
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_end();
         let body = text.trim_start_matches([' ', '\t']);
-        let indent: usize = text[..text.len() - body.len()]
-            .chars()
-            .map(|c| if c == '\t' { 4 } else { 1 })
-            .sum();
-        if self.bailed_out || body.is_empty() {
+        let indent = columns(&text[..text.len() - body.len()]);
+        let outline = &mut self.outline;
+        if outline.bailed_out() || body.is_empty() {
             return;
         }
         // A block is open until `...`, or until something stands further left: one that is never
@@ -145,195 +88,51 @@ impl State {
         }
         let depth = indent / 4;
         if let Some(reason) = body.strip_prefix("Bail out!") {
-            self.bail_out(reason.trim(), give);
+            outline.bail_out(0, reason.trim(), give);
         } else if depth >= DEPTH || !indent.is_multiple_of(4) {
             // Diagnostics of some kind.
-        } else if let Some(test) = Test::read(body) {
-            self.test(depth, test, give);
+        } else if let Some(test) = Test::read(body, Dialect::Tap) {
+            outline.test(depth, test, give);
         } else if let Some((count, skip)) = read_plan(body) {
-            self.plan(depth, count, skip, give);
+            outline.plan(depth, count, skip, give);
         } else if let Some(name) = body.strip_prefix("# Subtest:") {
             // The comment stands at its parent's depth or at its own.
-            let own = if depth < self.levels.len() {
+            let own = if depth < outline.depth() {
                 depth + 1
             } else {
                 depth
             };
             if own < DEPTH {
-                self.close_to(own, None, give);
-                self.open(own);
-                if let Some(level) = self.levels.last_mut() {
-                    level.name = Some(clean(name, NAME));
-                }
+                outline.begin(own, Some(clean(name, NAME)), give);
             }
         }
-    }
-
-    fn open(&mut self, depth: usize) {
-        while self.levels.len() <= depth {
-            self.levels.push(Level::default());
-        }
-    }
-
-    fn plan(
-        &mut self,
-        depth: usize,
-        count: u64,
-        skip: Option<String>,
-        give: &mut impl FnMut(TapCase),
-    ) {
-        self.close_to(depth + 1, None, give);
-        self.open(depth);
-        let level = &mut self.levels[depth];
-        level.plan.get_or_insert(count);
-        if count == 0 && depth == 0 && level.seen.is_empty() {
-            let why = skip.filter(|why| !why.is_empty());
-            self.give(TapCase::new("plan", CaseResult::Skip, why), give);
-        }
-    }
-
-    fn test(&mut self, depth: usize, test: Test, give: &mut impl FnMut(TapCase)) {
-        self.close_to(depth + 2, None, give);
-        self.open(depth);
-        let level = &mut self.levels[depth];
-        let number = test.number.unwrap_or(level.last.saturating_add(1));
-        level.last = number;
-        if level.seen.len() < TESTS {
-            level.seen.insert(number);
-        }
-        let name = if test.description.is_empty() {
-            format!("test-{number}")
-        } else {
-            test.description
-        };
-        // The subtest just before belongs to this test.
-        self.close_to(depth + 1, Some((&name, test.excused)), give);
-        self.keep(depth, TapCase::new(name, test.result, test.why), give);
-    }
-
-    /// Ends all levels from `depth` on; their tests go up one level. `parent` is the test they are
-    /// a part of, and whether it is excused, which then excuses them too.
-    fn close_to(
-        &mut self,
-        depth: usize,
-        parent: Option<(&str, bool)>,
-        give: &mut impl FnMut(TapCase),
-    ) {
-        while self.levels.len() > depth.max(1) {
-            let Some(mut level) = self.levels.pop() else {
-                return;
-            };
-            let at = self.levels.len();
-            let direct = parent.filter(|_| at == depth);
-            let name = direct
-                .map(|(name, _)| name.to_owned())
-                .or_else(|| level.name.clone())
-                .unwrap_or_else(|| "subtest".to_owned());
-            let excused = direct.is_some_and(|(_, excused)| excused);
-            let missing = level.missing();
-            for mut case in std::mem::take(&mut level.waiting)
-                .into_iter()
-                .chain(missing)
-            {
-                case.name = format!("{name} / {}", case.name);
-                if excused && case.result != CaseResult::Pass {
-                    case.result = CaseResult::Skip;
-                }
-                self.keep(at - 1, case, give);
-            }
-        }
-    }
-
-    fn keep(&mut self, depth: usize, case: TapCase, give: &mut impl FnMut(TapCase)) {
-        if depth == 0 {
-            self.give(case, give);
-        } else if let Some(level) = self.levels.get_mut(depth)
-            && self.kept < TESTS
-        {
-            self.kept += 1;
-            level.waiting.push(case);
-        }
-    }
-
-    fn give(&mut self, mut case: TapCase, give: &mut impl FnMut(TapCase)) {
-        case.name = clean(&case.name, NAME - 10);
-        case.why = case
-            .why
-            .map(|why| clean(&why, TEXT))
-            .filter(|why| !why.is_empty());
-        if self.names.len() < TESTS {
-            let plain = case.name.clone();
-            let mut n = 1;
-            while !self.names.insert(case.name.clone()) {
-                n += 1;
-                case.name = format!("{plain} #{n}");
-            }
-        }
-        give(case);
-    }
-
-    fn bail_out(&mut self, reason: &str, give: &mut impl FnMut(TapCase)) {
-        self.close_to(1, None, give);
-        self.bailed_out = true;
-        let why = (!reason.is_empty()).then(|| reason.to_owned());
-        self.give(TapCase::new("bail-out", CaseResult::Fail, why), give);
     }
 }
 
-impl Level {
-    /// What the plan promised and nobody saw, and what nobody promised.
-    fn missing(&self) -> Vec<TapCase> {
-        let Some(plan) = self.plan else {
-            return Vec::new();
-        };
-        let unknown =
-            |name: String, why: &str| TapCase::new(name, CaseResult::Unknown, why.to_owned());
-        let seen = self
-            .seen
-            .iter()
-            .filter(|&&n| (1..=plan).contains(&n))
-            .count() as u64;
-        let mut cases: Vec<TapCase> = Vec::new();
-        if seen < plan {
-            // At most as many numbers are tried as were seen and as may be named.
-            cases.extend(
-                (1..=plan)
-                    .filter(|n| !self.seen.contains(n))
-                    .take(MISSING as usize)
-                    .map(|n| unknown(format!("test-{n}"), "planned but not seen")),
-            );
-            let more = (plan - seen).saturating_sub(MISSING);
-            if more > 0 {
-                cases.push(unknown(
-                    "missing".into(),
-                    &format!("{more} more tests were planned but not seen"),
-                ));
-            }
-        }
-        let unplanned = self.seen.len() as u64 - seen;
-        if unplanned > 0 {
-            cases.push(unknown(
-                "plan".into(),
-                &format!("{unplanned} tests are beyond the plan of {plan}"),
-            ));
-        }
-        cases
-    }
+/// How far right something stands after these spaces and tabs.
+pub fn columns(indentation: &str) -> usize {
+    indentation
+        .chars()
+        .map(|c| if c == '\t' { 4 } else { 1 })
+        .sum()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::dispatch::parse::outline::MISSING;
 
-    fn read_in(stream: &[u8], size: usize) -> Vec<TapCase> {
+    fn read_in(stream: &[u8], size: usize) -> Vec<Case> {
         let mut cases = Vec::new();
         let mut tap = Tap::new();
         for chunk in stream.chunks(size) {
-            tap.feed(chunk, |case| cases.push(case));
+            tap.feed(chunk, &mut |case| cases.push(case));
         }
-        tap.finish(|case| cases.push(case));
+        tap.finish(&mut |case| cases.push(case));
         cases
     }
 

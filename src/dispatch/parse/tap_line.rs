@@ -1,4 +1,4 @@
-//! The two kinds of TAP lines that say something by themselves: tests and plans.
+//! The two kinds of TAP lines that say something by themselves, tests and plans, in both dialects.
 
 use crate::dispatch::protocol::event::NAME;
 use crate::dispatch::protocol::text::clean;
@@ -10,13 +10,22 @@ pub struct Test {
     pub description: String,
     pub result: CaseResult,
     pub why: Option<String>,
-    /// Marked as SKIP or TODO.
+    /// Marked as one whose failure does not count.
     pub excused: bool,
+}
+
+/// Which words may stand behind `#`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SKIP and TODO; any other `#` is part of the description.
+    Tap,
+    /// The kernel's, which has more words, and no `#` in a description.
+    Ktap,
 }
 
 impl Test {
     /// Reads `ok` or `not ok`, perhaps with number, description and directive.
-    pub fn read(body: &str) -> Option<Self> {
+    pub fn read(body: &str, dialect: Dialect) -> Option<Self> {
         let (ok, rest) = match body.strip_prefix("not ok") {
             Some(rest) => (false, rest),
             None => (true, body.strip_prefix("ok")?),
@@ -33,16 +42,20 @@ impl Test {
             Ok(number) if numbered => (Some(number), after.trim_start()),
             _ => (None, rest),
         };
-        let (description, directive) = split_directive(rest);
+        let (description, directive) = match dialect {
+            Dialect::Tap => split_directive(rest),
+            Dialect::Ktap => split_ktap_directive(rest),
+        };
         let description = unescape(description.trim());
         let description = description.strip_prefix("- ").unwrap_or(&description);
         let (result, why) = match (&directive, ok) {
             (Some(Directive::Skip(why)), _) => (CaseResult::Skip, Some(why.clone())),
             // A failure that is expected for now.
-            (Some(Directive::Todo(why)), false) => (
-                CaseResult::Skip,
-                Some(format!("TODO {why}").trim().to_owned()),
-            ),
+            (Some(Directive::Todo(why)), false) => (CaseResult::Skip, Some(joined("TODO", why))),
+            // A failure that is expected for good, whatever the line begins with.
+            (Some(Directive::Xfail(why)), _) => (CaseResult::Skip, Some(joined("XFAIL", why))),
+            (Some(Directive::Broken(word, why)), _) => (CaseResult::Fail, Some(joined(word, why))),
+            (Some(Directive::Remark(why)), false) => (CaseResult::Fail, Some(why.clone())),
             (_, true) => (CaseResult::Pass, None),
             (_, false) => (CaseResult::Fail, None),
         };
@@ -51,21 +64,32 @@ impl Test {
             description: clean(description.trim_start_matches("- "), NAME),
             result,
             why,
-            excused: directive.is_some(),
+            excused: matches!(
+                directive,
+                Some(Directive::Skip(_) | Directive::Todo(_) | Directive::Xfail(_))
+            ),
         })
     }
+}
+
+fn joined(word: &str, why: &str) -> String {
+    format!("{word} {why}").trim().to_owned()
 }
 
 enum Directive {
     Skip(String),
     Todo(String),
+    Xfail(String),
+    /// TIMEOUT and ERROR: the test did not come to an end of its own.
+    Broken(&'static str, String),
+    /// No directive, but what the kernel's tests say beside a failure.
+    Remark(String),
 }
 
 /// Splits at the last unescaped `#` that is followed by SKIP or TODO, in any case.
 fn split_directive(text: &str) -> (&str, Option<Directive>) {
     for (at, _) in text.rmatch_indices('#') {
-        let escapes = text[..at].len() - text[..at].trim_end_matches('\\').len();
-        if escapes % 2 == 1 {
+        if is_escaped(text, at) {
             continue;
         }
         let words = text[at + 1..].trim_start();
@@ -80,6 +104,34 @@ fn split_directive(text: &str) -> (&str, Option<Directive>) {
         }
     }
     (text, None)
+}
+
+/// Splits at the first unescaped `#`.
+fn split_ktap_directive(text: &str) -> (&str, Option<Directive>) {
+    let Some((at, _)) = text
+        .match_indices('#')
+        .find(|&(at, _)| !is_escaped(text, at))
+    else {
+        return (text, None);
+    };
+    let words = text[at + 1..].trim();
+    let letters = words.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let word = &words[..words.len() - letters.len()];
+    let why = letters.trim_start_matches(':').trim().to_owned();
+    let directive = match word {
+        "SKIP" => Directive::Skip(why),
+        "TODO" => Directive::Todo(why),
+        "XFAIL" => Directive::Xfail(why),
+        "TIMEOUT" => Directive::Broken("TIMEOUT", why),
+        "ERROR" => Directive::Broken("ERROR", why),
+        _ => Directive::Remark(words.to_owned()),
+    };
+    (&text[..at], Some(directive))
+}
+
+fn is_escaped(text: &str, at: usize) -> bool {
+    let before = &text[..at];
+    (before.len() - before.trim_end_matches('\\').len()) % 2 == 1
 }
 
 /// Version 14 writes `\#` and `\\` for `#` and `\`.

@@ -97,6 +97,20 @@ pub struct ResultEvent {
     pub why: Option<String>,
 }
 
+impl ResultEvent {
+    pub fn new(case: impl Into<String>, result: CaseResult) -> Self {
+        Self {
+            suite: None,
+            case: case.into(),
+            result,
+            value: None,
+            units: None,
+            seconds: None,
+            why: None,
+        }
+    }
+}
+
 /// How a file below `out/` is to be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachEvent {

@@ -101,7 +101,7 @@ fn a_wrong_job_runs_nothing() {
         ),
         (
             json!({"command": "run", "parameters": {"commands": ["a"], "parse": "junit", "report": "r.xml"}}),
-            "actions[1].parameters.parse: `junit` is not supported by this dispatcher; it knows tap",
+            "actions[1].parameters.parse: `junit` is not supported by this dispatcher; it knows tap, ktap, lava-signals",
         ),
     ] {
         let ended = run(json!([first, wrong]));
