@@ -3,8 +3,9 @@
 //! It knows no syntax: a dialect says at which depth a test, a plan or a name stands, and gets the
 //! cases as they become known. What a plan promised and nobody saw is unknown.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use super::names::Names;
 use super::tap_line::Test;
 use crate::dispatch::protocol::event::{NAME, TEXT};
 use crate::dispatch::protocol::text::clean;
@@ -14,7 +15,7 @@ use crate::model::record::CaseResult;
 pub const DEPTH: usize = 8;
 
 /// How many tests are kept of one stream; results beyond are the protocol's limit to refuse.
-const TESTS: usize = 25_000;
+const TESTS: usize = Names::MOST;
 
 /// How many missing tests are named one by one.
 pub const MISSING: u64 = 100;
@@ -46,8 +47,7 @@ impl Case {
 pub struct Outline {
     /// The open levels: the stream itself, then subtests.
     levels: Vec<Level>,
-    /// How often each name was given so far: two tests of one name must not hide each other.
-    names: HashMap<String, u32>,
+    names: Names,
     bailed_out: bool,
     kept: usize,
 }
@@ -67,7 +67,7 @@ impl Default for Outline {
     fn default() -> Self {
         Self {
             levels: vec![Level::default()],
-            names: HashMap::new(),
+            names: Names::default(),
             bailed_out: false,
             kept: 0,
         }
@@ -213,15 +213,7 @@ impl Outline {
             .why
             .map(|why| clean(&why, TEXT))
             .filter(|why| !why.is_empty());
-        if self.names.len() < TESTS {
-            let plain = case.name.clone();
-            while let Some(given) = self.names.get(&case.name) {
-                let n = self.names.get(&plain).unwrap_or(given) + 1;
-                self.names.insert(plain.clone(), n);
-                case.name = format!("{plain} #{n}");
-            }
-            self.names.insert(case.name.clone(), 1);
-        }
+        case.name = self.names.distinct(case.name);
         give(case);
     }
 
