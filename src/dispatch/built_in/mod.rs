@@ -4,9 +4,13 @@
 //! Each looks at the whole job before it runs anything, so that a mistake in the last action costs
 //! no time on the board.
 
+mod commands;
 pub mod exec;
 pub mod exit;
 mod log;
+mod output;
+mod plan;
+mod report;
 mod terminated;
 
 use std::fs;

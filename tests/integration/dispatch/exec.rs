@@ -78,6 +78,58 @@ fn tap_output_gives_the_results() {
 }
 
 #[test]
+fn every_parser_gives_its_results() {
+    let ended = run(json!([
+        {"command": "run", "parameters": {"parse": "ktap", "suite": "kernel", "commands": [
+            "printf '[    1.0] KTAP version 1\\n[    1.1] 1..2\\n[    1.2]   KTAP version 1\\n[    1.3]   1..1\\n\
+             [    1.4]   not ok 1 inner # TIMEOUT 5\\n[    1.5] not ok 1 outer\\n'",
+        ]}},
+        {"command": "run", "parameters": {"parse": "lava-signals", "suite": "v1", "commands": [
+            "echo '<LAVA_SIGNAL_TESTSET START lo>'; echo '<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=rate RESULT=pass MEASUREMENT=2.5 UNITS=MB/s>'",
+        ]}},
+        {"command": "run", "parameters": {"parse": "junit", "suite": "unit", "report": "build/r.xml", "commands": [
+            "mkdir build",
+            "echo '<testsuite name=\"core\"><testcase name=\"a\" time=\"0.5\"/><testcase name=\"b\"><failure message=\"no\"/></testcase></testsuite>' >build/r.xml; exit 1",
+        ]}},
+    ]));
+    assert_eq!(ended.end.exit, Exit::Code(0), "{}", ended.log());
+    assert_eq!(
+        ended.results(),
+        [
+            "kernel/outer / inner fail (TIMEOUT 5)",
+            "kernel/outer fail",
+            "kernel/test-2 unknown (planned but not seen)",
+            "v1.lo/rate pass",
+            "unit/exit fail (exit code 1)",
+            "unit.core/a pass",
+            "unit.core/b fail (no)"
+        ]
+    );
+    let case = |suite: usize| &ended.end.suites[suite].cases[0];
+    assert_eq!(
+        (case(1).value, case(1).units.as_deref()),
+        (Some(2.5), Some("MB/s"))
+    );
+    assert_eq!(case(3).seconds, Some(0.5));
+    assert_eq!(ended.end.steps.len(), 3);
+}
+
+#[test]
+fn a_report_that_is_not_there_fails() {
+    for (command, why) in [
+        ("true", "r.xml: No such file or directory (os error 2)"),
+        ("mkfifo r.xml", "r.xml: not a regular file"),
+        ("echo '<testsuite>' >r.xml", "r.xml: ends in the middle"),
+    ] {
+        let ended = run(json!([
+            {"command": "run", "parameters": {"parse": "junit", "report": "r.xml", "commands": [command]}},
+        ]));
+        assert_eq!(ended.end.exit, Exit::Code(0));
+        assert_eq!(ended.results(), [format!("smoke/report fail ({why})")]);
+    }
+}
+
+#[test]
 fn what_a_command_leaves_running_does_not_hold_its_output() {
     let ended = run(json!([
         {"command": "run", "parameters": {"parse": "tap", "commands": ["echo 1..1; echo ok; sleep 600 &"]}},
@@ -100,8 +152,12 @@ fn a_wrong_job_runs_nothing() {
             "actions[1].parameters.cases: 2 names for 1 commands",
         ),
         (
-            json!({"command": "run", "parameters": {"commands": ["a"], "parse": "junit", "report": "r.xml"}}),
-            "actions[1].parameters.parse: `junit` is not supported by this dispatcher; it knows tap, ktap, lava-signals",
+            json!({"command": "run", "parameters": {"commands": ["a"], "parse": "subunit"}}),
+            "actions[1].parameters.parse: `subunit` is not supported by this dispatcher; it knows tap, ktap, junit, lava-signals",
+        ),
+        (
+            json!({"command": "run", "parameters": {"commands": ["a"], "parse": "junit", "report": "../r.xml"}}),
+            "actions[1].parameters.report: must be a path below the job folder, such as report.xml",
         ),
     ] {
         let ended = run(json!([first, wrong]));
