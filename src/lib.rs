@@ -3,7 +3,7 @@
 //! ```text
 //! cli ──> everything
 //! runner ──> lab, schedule, dispatch, process, notify        site ──> lab, report, schedule
-//! lab ──> git        dispatch ──> process        schedule, report ──> nothing but model
+//! lab ──> git        dispatch, fetch ──> process        schedule, report ──> nothing but model
 //! everything ──> model        git, process, model ──> nothing of ours
 //! ```
 //!
@@ -11,6 +11,7 @@
 
 pub mod cli;
 pub mod dispatch;
+pub mod fetch;
 pub mod git;
 pub mod lab;
 pub mod model;

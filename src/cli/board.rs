@@ -1,5 +1,7 @@
 //! `pumice board`: the lab's boards and how they are.
 
+mod fetch;
+
 use std::io::Write;
 
 use chrono::Utc;
@@ -30,6 +32,8 @@ pub enum Action {
     List(List),
     /// Shows one board with everything known about it.
     Show(Show),
+    /// Adds a virtual board, made from Debian's packages.
+    Fetch(fetch::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,10 +73,11 @@ struct Listed<'a> {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    let seen = context.open()?.fetch()?;
+    let seen = || context.open()?.fetch();
     match &args.action {
-        Action::List(args) => list(args, &seen, context),
-        Action::Show(args) => show(args, &seen, context),
+        Action::List(args) => list(args, &seen()?, context),
+        Action::Show(args) => show(args, &seen()?, context),
+        Action::Fetch(args) => return fetch::run(args, context),
     }?;
     Ok(Outcome::Done)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::{Attempt, Error, Kind};
+use crate::fetch;
 use crate::git::{self, WorkTree};
 use crate::lab::{Lab, Reader, Scope, Snapshot};
 use crate::model::ObjectId;
@@ -69,21 +70,13 @@ fn is_bare_repository(dir: &Path) -> bool {
         && dir.file_name().is_none_or(|name| name != ".git")
 }
 
-/// `$XDG_CACHE_HOME/pumice`, else `~/.cache/pumice`.
-fn cache() -> Result<PathBuf, Error> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("XDG_CACHE_HOME")
-        .or_else(|| Some(absolute("HOME")?.join(".cache")))
-        .map(|cache| cache.join("pumice"))
-        .ok_or_else(|| {
-            Error::new(Kind::Lab, "find a folder for the lab's mirror")
-                .because("neither XDG_CACHE_HOME nor HOME is an absolute path")
-                .hint("set XDG_CACHE_HOME to a folder of yours")
-        })
+/// The folder of all that can be fetched or made again.
+pub fn cache() -> Result<PathBuf, Error> {
+    fetch::cache_folder().ok_or_else(|| {
+        Error::new(Kind::Lab, "find a folder for what is fetched")
+            .because("neither PUMICE_CACHE nor XDG_CACHE_HOME nor HOME is an absolute path")
+            .hint("set PUMICE_CACHE to a folder of yours")
+    })
 }
 
 /// A readable name that no other URL has: `lab-0123456789abcdef.git`.

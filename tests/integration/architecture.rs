@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("schedule", &["model"]),
     ("report", &["model"]),
     ("dispatch", &["model", "process"]),
+    ("fetch", &["model", "process"]),
     (
         "runner",
         &[

@@ -18,3 +18,4 @@ mod life;
 mod manual;
 mod protocol;
 mod site;
+mod virtual_boards;

@@ -43,7 +43,7 @@ impl RunnerProcess {
             .arg(folders.state())
             .arg("--site")
             .arg(folders.site())
-            .env("XDG_CACHE_HOME", folders.cache())
+            .env("PUMICE_CACHE", folders.cache())
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)

@@ -169,7 +169,7 @@ impl Story<'_> {
             .arg("-C")
             .arg(self.tree.root())
             .args(["resubmit", job])
-            .env("XDG_CACHE_HOME", self.folders.cache())
+            .env("PUMICE_CACHE", self.folders.cache())
             .env("GIT_AUTHOR_NAME", person.name())
             .env("GIT_AUTHOR_EMAIL", person.email())
             .env("GIT_COMMITTER_NAME", person.name())

@@ -1,0 +1,19 @@
+//! Virtual boards as `pumice board fetch` makes them: real kernels. Each test says that it is skipped where
+//! the kit is not in the user's cache; `pumice board fetch uml --kit-only` puts it there.
+
+mod boot;
+mod machine;
+
+use pumice::fetch::{self, Kind, Kit};
+
+/// The kit, or a line that says why a test is skipped.
+fn kit(kind: Kind) -> Option<Kit> {
+    let kit = fetch::find(kind);
+    if kit.is_none() {
+        eprintln!(
+            "skipped: no kit for {kind} boards; `pumice board fetch {kind} --kit-only` fetches it",
+            kind = kind.as_str()
+        );
+    }
+    kit
+}
