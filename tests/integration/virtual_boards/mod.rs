@@ -6,14 +6,16 @@ mod machine;
 
 use pumice::fetch::{self, Kind, Kit};
 
+use crate::harness::skip;
+
 /// The kit, or a line that says why a test is skipped.
 fn kit(kind: Kind) -> Option<Kit> {
     let kit = fetch::find(kind);
     if kit.is_none() {
-        eprintln!(
-            "skipped: no kit for {kind} boards; `pumice board fetch {kind} --kit-only` fetches it",
-            kind = kind.as_str()
-        );
+        let kind = kind.as_str();
+        skip(&format!(
+            "no kit for {kind} boards; `pumice board fetch {kind} --kit-only` fetches it"
+        ));
     }
     kit
 }
