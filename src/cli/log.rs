@@ -8,6 +8,7 @@ use super::error::{Error, Kind, Outcome};
 use super::find;
 use super::follow::Follow;
 use super::open::{Opened, Seen};
+use super::runner_text;
 use super::text::harmless_log;
 use super::view::Job;
 use crate::model::State;
@@ -20,12 +21,19 @@ pub struct Args {
     /// Goes on until the job has ended.
     #[arg(long, short)]
     pub follow: bool,
+    /// Prints what the runner did and why, for each attempt, instead of what the job wrote.
+    #[arg(long, conflicts_with = "follow")]
+    pub runner: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let opened = context.open()?;
     let seen = opened.fetch()?;
     let job = find::job(&seen, &args.job)?;
+    if args.runner {
+        runner_text::print(&opened, &seen, &job, context)?;
+        return Ok(Outcome::Done);
+    }
     let mut printer = Printer {
         context,
         printed: Vec::new(),

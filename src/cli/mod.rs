@@ -28,6 +28,7 @@ mod pointer;
 pub mod report;
 pub mod resubmit;
 pub mod runner;
+mod runner_text;
 pub mod schema;
 pub mod show;
 pub mod site;

@@ -16,6 +16,7 @@ use super::text::visible_lines;
 use crate::lab::Lab;
 use crate::model::check;
 use crate::model::{BoardName, HostConfig, ObjectId, RunnerName};
+use crate::process::Containment;
 use crate::runner::{
     Daemon, Environment, Options, Processes, RunnerError, Signal, StateFolder, SystemClock,
 };
@@ -69,6 +70,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     allow.extend(host.allow);
 
     let lab = Lab::open(&url, &state.mirror())?;
+    // The lock on the state folder makes sure that the groups of this name are nobody else's.
+    let containment = Containment::find(&format!("pumice-{}", state.instance()));
+    let contained = containment.to_string();
     let program =
         std::env::current_exe().attempt(Kind::Failed, || "find this program".to_owned())?;
     let options = Options {
@@ -82,7 +86,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     };
     let env = Environment {
         remote: Box::new(lab.clone()),
-        driver: Box::new(Processes),
+        driver: Box::new(Processes(containment)),
         clock: Box::new(SystemClock),
         dies_at: Box::new(|_| false),
         say: Box::new(say),
@@ -91,6 +95,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     crate::process::become_subreaper().attempt(Kind::Failed, || {
         "become the parent of stray processes".to_owned()
     })?;
+    say(&format!("containment: {contained}"));
     let daemon = Daemon::new(lab, options, env, state)?;
     listen(daemon.sender())?;
     say(&format!(

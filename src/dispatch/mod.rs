@@ -10,16 +10,20 @@
 //! | `protocol` | the events, for both sides |
 //! | `action` | actions that several built-in dispatchers understand |
 //! | `parse` | results out of a stream of output |
+//! | `power` | switching a board off, which is not left to dispatchers |
 //! | `built_in` | the dispatchers that come with Pumice, each entered as `pumice dispatch NAME` |
 
 pub mod action;
 pub mod built_in;
 pub mod driver;
 pub mod parse;
+pub mod power;
 pub mod protocol;
 
 pub use driver::attempt::{
-    AttemptEnd, AttemptHandle, AttemptMessage, AttemptSpec, Exit, FoundAttachment, Progress, start,
+    AttemptEnd, AttemptHandle, AttemptMessage, AttemptSpec, Exit, FoundAttachment, Progress, Trace,
+    start,
 };
+pub use driver::diary::Diary;
 pub use driver::outcome::{Outcome, outcome};
 pub use driver::sweep;

@@ -53,6 +53,7 @@ pub(super) fn run(
         env: &env,
         folder,
         channel: true,
+        group: None,
     })
     .map_err(io())?;
     let mut watch = Limited {

@@ -158,6 +158,22 @@ impl Reader {
         )
     }
 
+    /// The retried attempts of a job, from all journals, by number.
+    pub fn attempts_of(&self, id: JobId) -> Result<Vec<AttemptRecord>, LabError> {
+        let mut attempts: Vec<AttemptRecord> = Vec::new();
+        for change in self.journal_changes(&Journals::new(), &self.journals()?)? {
+            // A later version's record is that version's to read.
+            if let JournalChange::Attempt(change) = change
+                && change.id == id
+                && let Ok(record) = self.attempt_record(change.blob)
+            {
+                attempts.push(record);
+            }
+        }
+        attempts.sort_by_key(|record| record.attempt.n);
+        Ok(attempts)
+    }
+
     pub fn board_record(&self, blob: ObjectId) -> Result<BoardRecord, LabError> {
         parse(
             &self.repo().blob(blob)?,

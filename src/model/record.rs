@@ -261,6 +261,9 @@ pub struct LogLocation {
     pub bytes: u64,
     /// Bytes cut out of its middle.
     pub dropped: u64,
+    /// The blob of `runner.txt` beside it, which says what the runner did and why.
+    #[serde(default)]
+    pub runner: Option<ObjectId>,
 }
 
 /// A file that the dispatcher left in `out/`.

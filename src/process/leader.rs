@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -15,7 +15,7 @@ use rustix::process::{
     set_parent_process_death_signal, waitpgid,
 };
 
-use super::descriptors;
+use super::{Group, descriptors};
 
 /// The child's descriptor for its event channel. Not above 9: dash cannot write there.
 const CHANNEL: i32 = 3;
@@ -29,6 +29,8 @@ pub struct Program<'a> {
     pub folder: &'a Path,
     /// Whether descriptor 3 is a pipe to the supervisor.
     pub channel: bool,
+    /// Where the process and all its children are born.
+    pub group: Option<&'a Group>,
 }
 
 /// How a process ended.
@@ -91,9 +93,15 @@ impl Leader {
             None
         };
         let parent = getpid();
-        // SAFETY: the closure makes two system calls and neither allocates nor locks.
+        let members = program.group.map(|group| group.members().as_raw_fd());
+        // SAFETY: the closure makes three system calls and neither allocates nor locks; the group, and
+        // with it the descriptor, outlives the call that runs the closure.
         unsafe {
             command.pre_exec(move || {
+                if let Some(members) = members {
+                    // Who cannot enter is still caught by its process group and its cookie.
+                    let _ = rustix::io::write(BorrowedFd::borrow_raw(members), b"0");
+                }
                 set_parent_process_death_signal(Some(Signal::TERM))?;
                 // A parent that died before the call above would never be noticed.
                 if getppid() == Some(parent) {

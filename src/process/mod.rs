@@ -8,8 +8,10 @@
 //! event, the end of the process, its alarm or its owner's wish wakes it.
 
 mod capped_log;
+mod containment;
 mod control;
 mod descriptors;
+mod identity;
 mod leader;
 mod moment;
 mod orphans;
@@ -18,7 +20,9 @@ mod supervise;
 mod sweep;
 
 pub use capped_log::{CappedLog, LogEnd, LogTail};
+pub use containment::{Containment, Group};
 pub use control::{Control, Wish};
+pub use identity::Identity;
 pub use leader::{Exit, Leader, Program};
 pub use moment::{Alarm, Moment};
 pub use orphans::{Orphans, become_subreaper};

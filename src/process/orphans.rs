@@ -54,7 +54,7 @@ fn dead_children() -> HashSet<(i32, u64)> {
 
 /// State, parent and start time from a line of `/proc/PID/stat`. The second field is the program's
 /// name in parentheses, which may itself hold blanks and parentheses.
-fn parse_stat(stat: &str) -> Option<(&str, i32, u64)> {
+pub(super) fn parse_stat(stat: &str) -> Option<(&str, i32, u64)> {
     let (_, rest) = stat.rsplit_once(") ")?;
     let mut fields = rest.split(' ');
     let state = fields.next()?;

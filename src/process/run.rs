@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Control, Exit, Leader, Moment, Program, Turn, Watch, supervise};
+use super::{Control, Exit, Group, Leader, Moment, Program, Turn, Watch, supervise};
 
 /// How long a command that outran its limit may take to end after TERM.
 const GRACE: Duration = Duration::from_secs(5);
@@ -20,6 +20,7 @@ pub struct Command<'a> {
     pub env: &'a [(OsString, OsString)],
     pub folder: &'a Path,
     pub limit: Duration,
+    pub group: Option<&'a Group>,
 }
 
 /// How a command ended.
@@ -46,6 +47,7 @@ pub fn run(command: &Command<'_>, control: &Control) -> io::Result<Ran> {
         env: command.env,
         folder: command.folder,
         channel: false,
+        group: command.group,
     })?;
     let mut watch = Limited {
         deadline: Moment::now().plus(command.limit),
@@ -99,6 +101,7 @@ mod tests {
                 env: &[("PATH".into(), "/usr/bin:/bin".into())],
                 folder: Path::new("/"),
                 limit,
+                group: None,
             },
             &Control::new()?,
         )
@@ -140,6 +143,7 @@ mod tests {
             env: &[],
             folder: Path::new("/"),
             limit: Duration::from_secs(1),
+            group: None,
         };
         let error = run(&command, &Control::new().unwrap()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);

@@ -38,6 +38,9 @@ pub trait Watch {
     /// Called after every turn.
     fn turn(&mut self, now: Moment) -> Turn;
 
+    /// Told when a signal goes to the group, and who wanted it first.
+    fn signalled(&mut self, _signal: Signal, _by: Stop) {}
+
     /// Kills whatever left the group and returns how many were found.
     fn sweep(&mut self) -> u32 {
         0
@@ -123,12 +126,14 @@ pub fn supervise(
         if let Phase::Running | Phase::Terminating { .. } = phase {
             let wish = control.wish();
             if stop.is_none() && (wants.stop || wish > Wish::None) {
-                stop = Some(if wish > Wish::None {
+                let by = if wish > Wish::None {
                     Stop::Owner
                 } else {
                     Stop::Watch
-                });
+                };
+                stop = Some(by);
                 leader.signal_group(Signal::TERM);
+                watch.signalled(Signal::TERM, by);
                 phase = Phase::Terminating {
                     kill_at: now.plus(grace),
                 };
@@ -137,6 +142,7 @@ pub fn supervise(
             if out_of_grace || wish == Wish::Kill {
                 killed = true;
                 leader.signal_group(Signal::KILL);
+                watch.signalled(Signal::KILL, stop.unwrap_or(Stop::Owner));
                 watch.sweep();
                 phase = Phase::Killed {
                     give_up_at: now.plus(VANISH),

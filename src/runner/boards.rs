@@ -38,10 +38,14 @@ pub(super) fn health(
     if health != BoardHealth::Good {
         return (health, reason);
     }
+    if let Some(why) = world.unfit.get(&board.name) {
+        return (BoardHealth::Unknown, Some(why.clone()));
+    }
     match board
         .dispatchers
         .iter()
         .find_map(|choice| obstacle(choice, options))
+        .or_else(|| power_obstacle(board, options))
     {
         Some(obstacle) => (BoardHealth::Maintenance, Some(obstacle)),
         None if board.dispatchers.is_empty() => (
@@ -50,6 +54,28 @@ pub(super) fn health(
         ),
         None => (BoardHealth::Good, None),
     }
+}
+
+/// Why this host may not switch a board's power.
+pub(super) fn power_obstacle(board: &Board, options: &Options) -> Option<String> {
+    let power = &board.power;
+    let programs = [&power.on, &power.off, &power.reset];
+    programs
+        .into_iter()
+        .filter_map(|command| command.first())
+        .find_map(|program| {
+            if program.starts_with('/') {
+                not_allowed(program, options)
+            } else {
+                Some("a program in `power:` must be an absolute path".to_owned())
+            }
+        })
+}
+
+fn not_allowed(what: &str, options: &Options) -> Option<String> {
+    (!options.allows(what)).then(|| {
+        format!("not allowed on this host: add `{what}` to `allow:` in the runner's runner.yaml, or start it with --allow {what}")
+    })
 }
 
 /// Why this host may not start a dispatcher, with the line that would let it.
@@ -64,9 +90,7 @@ fn obstacle(choice: &DispatcherChoice, options: &Options) -> Option<String> {
             _ => return Some("a dispatcher's program must be an absolute path".to_owned()),
         },
     };
-    (!options.allows(what)).then(|| {
-        format!("not allowed on this host: add `{what}` to `allow:` in the runner's runner.yaml, or start it with --allow {what}")
-    })
+    not_allowed(what, options)
 }
 
 /// The boards that claims name.

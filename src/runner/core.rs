@@ -7,13 +7,14 @@ use std::time::Duration;
 use super::env::{Environment, Point, Running};
 use super::options::Options;
 use super::outbox::{Item, Spool};
+use super::power::Switching;
 use super::state::StateFolder;
 use super::world::World;
 use super::{RunnerError, boards};
 use crate::dispatch::AttemptMessage;
 use crate::git::Person;
 use crate::lab::{Lab, Submission};
-use crate::model::record::Step;
+use crate::model::record::{BoardRecord, Step};
 use crate::model::{BoardName, Claim, Job, JobId, ObjectId, Record, RunnerName, Time};
 use crate::schedule;
 
@@ -121,6 +122,9 @@ pub struct Runner {
     gathering: Option<Duration>,
     /// Endings that are not published.
     pub(super) outbox: Vec<Item>,
+    /// Boards' health that is not published.
+    pub(super) notes: BTreeMap<BoardName, BoardRecord>,
+    pub(super) switching: Switching,
     /// Spooled batches with the claims whose endings they hold.
     pub(super) spooled: Vec<(u64, BTreeSet<ObjectId>)>,
     /// Claims to be given back: the claim's id by job.
@@ -230,6 +234,8 @@ impl Runner {
             held: BTreeMap::new(),
             gathering: None,
             outbox: Vec::new(),
+            notes: BTreeMap::new(),
+            switching: Switching::default(),
             spooled: Vec::new(),
             give_back: BTreeMap::new(),
             reports: channel(),
@@ -307,7 +313,7 @@ impl Runner {
 
     fn turn(&mut self) -> Result<Turn, RunnerError> {
         let now = self.env.clock.since_boot();
-        let mut again = self.take_reports()?;
+        let mut again = self.take_reports()? | self.take_switched();
         if self.backoff.waits(now) {
             self.spool_new()?;
             return Ok(if self.may_leave() {
@@ -524,7 +530,11 @@ impl Runner {
         if self.refused.is_some() && self.may_leave() {
             return true;
         }
-        let quiet = self.held.is_empty() && self.outbox.is_empty() && self.give_back.is_empty();
+        let quiet = self.held.is_empty()
+            && self.outbox.is_empty()
+            && self.notes.is_empty()
+            && self.switching.is_empty()
+            && self.give_back.is_empty();
         if !quiet || !self.begun {
             return false;
         }
@@ -538,6 +548,7 @@ impl Runner {
     /// they are in the spool.
     fn may_leave(&self) -> bool {
         self.ending != Ending::No
+            && self.switching.is_empty()
             && !self
                 .held
                 .values()

@@ -87,7 +87,15 @@ impl Daemon {
                 self.orphans.bury();
                 buried = Instant::now();
             }
-            let turn = self.runner.tick()?;
+            let turn = match self.runner.tick() {
+                Ok(turn) => turn,
+                // A test's death is as sudden as a real one.
+                Err(error @ RunnerError::Died(_)) => return Err(error),
+                Err(error) => {
+                    self.runner.abandon();
+                    return Err(error);
+                }
+            };
             self.upkeep.after(self.runner.published());
             let first = match turn {
                 Turn::Done => return Ok(()),

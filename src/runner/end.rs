@@ -2,10 +2,11 @@
 
 use super::core::{Attempt, Phase, Stop};
 use super::env::Point;
+use super::health::in_words;
 use super::outbox::{Ending, Item, LogFile, Role};
 use super::{Runner, RunnerError};
 use crate::dispatch::{AttemptEnd, AttemptMessage, Exit, Outcome, Progress, outcome};
-use crate::model::record::{self, Attachment, AttemptRecord, BoardHealth, BoardRecord};
+use crate::model::record::{self, Attachment, AttemptRecord, BoardHealth};
 use crate::model::{Health, JobId, ObjectId, Reason, State, Time};
 use crate::schedule;
 
@@ -62,12 +63,17 @@ impl Runner {
         };
         let claim = held.id;
         if attempt.stop == Some(Stop::Fenced) {
+            if let Some(trouble) = &end.power {
+                let verdict = (BoardHealth::Bad, Some(in_words(trouble)));
+                let now = self.env.clock.now();
+                self.note_board(self.board_record(&attempt.board, verdict, Some(id), now));
+            }
             self.held.remove(&id);
             self.state.forget(id, n);
             return Ok(());
         }
         let now = self.env.clock.now();
-        let item = self.ending(id, claim, *attempt, &end, now)?;
+        let item = self.ending(id, claim, *attempt, end, now)?;
         self.outbox.push(item);
         Ok(())
     }
@@ -77,7 +83,7 @@ impl Runner {
         id: JobId,
         claim: ObjectId,
         attempt: Attempt,
-        end: &AttemptEnd,
+        mut end: AttemptEnd,
         now: Time,
     ) -> Result<Item, RunnerError> {
         let retries = u32::from(attempt.job.retries());
@@ -86,7 +92,7 @@ impl Runner {
             Some(Stop::Canceled { .. }) => (Health::Canceled, None, false, false),
             // The admin's wish is no fault of the job: it is tried again however often that happens.
             Some(Stop::Shutdown) => (Health::Incomplete, Some(Reason::Lost), true, false),
-            Some(Stop::Fenced) | None => match outcome(end) {
+            Some(Stop::Fenced) | None => match outcome(&end) {
                 Outcome::Complete => (Health::Complete, None, false, false),
                 Outcome::Incomplete(reason) => (Health::Incomplete, Some(reason), false, false),
                 Outcome::Retry { reason, board_bad } => (
@@ -97,7 +103,7 @@ impl Runner {
                 ),
             },
         };
-        let message = message(&attempt, end);
+        let message = message(&attempt, &end);
         let this = record::Attempt {
             n: attempt.n,
             board: Some(attempt.board.clone()),
@@ -106,21 +112,30 @@ impl Runner {
             finished_at: now,
             reason,
         };
-        // An exit code that blames the board outweighs what the dispatcher said of it before.
-        let verdict_on_board = if board_bad {
-            Some((BoardHealth::Bad, message.clone()))
-        } else {
-            end.board.clone()
-        };
-        let board = verdict_on_board.map(|(health, reason)| BoardRecord {
-            version: record::VERSION,
-            board: attempt.board.clone(),
-            health,
-            reason,
-            at: now,
-            job: Some(id),
-            file: self.world.files.board_blobs.get(&attempt.board).copied(),
-        });
+        let blamed = board_bad.then(|| message.clone());
+        let board = self
+            .judge_board(id, &attempt, &end, blamed, health)
+            .map(|verdict| self.board_record(&attempt.board, verdict, Some(id), now));
+        if let Some(diary) = &mut end.diary {
+            let fate = if again {
+                "tried again"
+            } else {
+                health.as_str()
+            };
+            let reason = reason.map_or_else(String::new, |reason| format!(", reason {reason}"));
+            diary.note(&format!("judged: {fate}{reason}"));
+            if let Some(message) = &message {
+                diary.note(&format!("because: {message}"));
+            }
+            if let Some(board) = &board {
+                let why = board.reason.as_deref().unwrap_or("the job ran to its end");
+                diary.note(&format!(
+                    "board {}: {} ({why})",
+                    board.board,
+                    board.health.as_str()
+                ));
+            }
+        }
         let mut files = vec![LogFile {
             path: "log.txt".to_owned(),
             file: end.log.clone(),
@@ -129,6 +144,13 @@ impl Runner {
                 dropped: end.log_dropped,
             },
         }];
+        if let Some(diary) = &end.diary {
+            files.push(LogFile {
+                path: "runner.txt".to_owned(),
+                file: diary.path().to_owned(),
+                role: Role::Runner,
+            });
+        }
         let events = self.state.attempt(id, attempt.n).join("events.jsonl");
         if events.metadata().is_ok_and(|meta| meta.len() > 0) {
             files.push(LogFile {
@@ -207,6 +229,9 @@ fn message(attempt: &Attempt, end: &AttemptEnd) -> Option<String> {
     match attempt.stop {
         Some(Stop::Canceled { .. }) => Some("its version left main while it ran".to_owned()),
         Some(Stop::Shutdown) => Some("the runner was stopped".to_owned()),
+        _ if end.power.as_ref().is_some_and(|trouble| trouble.before) => {
+            end.power.as_ref().map(in_words)
+        }
         _ => end.timeout.clone().or_else(|| match outcome(end) {
             Outcome::Complete => None,
             _ => Some(match &end.said {

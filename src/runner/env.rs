@@ -11,6 +11,7 @@ use crate::dispatch::{self, AttemptHandle, AttemptMessage, AttemptSpec};
 use crate::git::{GitError, Push, Pushed, RefChange};
 use crate::lab::{Lab, LabError, Scope};
 use crate::model::Time;
+use crate::process::Containment;
 
 /// A push of claims or a heartbeat that takes longer is ended.
 const SMALL_PUSH_LIMIT: Duration = Duration::from_secs(60);
@@ -66,13 +67,19 @@ pub type Report = Box<dyn Fn(AttemptMessage) + Send>;
 
 /// Starts attempts.
 pub trait Driver: Send {
+    /// What keeps hold of the processes that it starts.
+    fn containment(&self) -> Containment;
     fn start(&self, spec: AttemptSpec, report: Report) -> io::Result<Box<dyn Running>>;
 }
 
 /// Starts dispatchers as processes.
-pub struct Processes;
+pub struct Processes(pub Containment);
 
 impl Driver for Processes {
+    fn containment(&self) -> Containment {
+        self.0.clone()
+    }
+
     fn start(&self, spec: AttemptSpec, report: Report) -> io::Result<Box<dyn Running>> {
         Ok(Box::new(dispatch::start(spec, report)?))
     }

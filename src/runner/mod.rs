@@ -12,6 +12,8 @@
 //! | `end` | turn an attempt's end into a record |
 //! | `publish` | push records through their claims' fences |
 //! | `recover` | after a restart: own records, then the spool, then open claims |
+//! | `power` | switch off what an earlier run left on |
+//! | `health` | note how boards are |
 //! | `beat` | say that this runner lives |
 
 mod beat;
@@ -22,9 +24,11 @@ mod daemon;
 mod end;
 mod env;
 mod error;
+mod health;
 mod observe;
 mod options;
 mod outbox;
+mod power;
 mod publish;
 mod recover;
 mod start;

@@ -42,8 +42,13 @@ pub struct LogFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    Log { bytes: u64, dropped: u64 },
+    Log {
+        bytes: u64,
+        dropped: u64,
+    },
     Events,
+    /// What the runner did.
+    Runner,
     Attachment,
 }
 

@@ -8,7 +8,7 @@ use super::outbox::{Ending, Item, Role};
 use super::{Runner, RunnerError};
 use crate::git::{CommitBuilder, GitError, Lease, Person, Push, Pushed, RefStatus, Update};
 use crate::lab::{Reader, attempt_path, board_path, log_folder, record_path, to_json};
-use crate::model::record::{self, AttemptRecord, LogLocation, Seen};
+use crate::model::record::{self, AttemptRecord, BoardRecord, LogLocation, Seen};
 use crate::model::{JobId, ObjectId, Record};
 
 /// How many endings go in one push.
@@ -32,7 +32,7 @@ impl Runner {
         let waits = self
             .refused_at
             .is_some_and(|at| now.saturating_sub(at) < REFUSED_WAIT);
-        if self.outbox.is_empty() || waits {
+        if (self.outbox.is_empty() && self.notes.is_empty()) || waits {
             return Ok(false);
         }
         self.spool_new()?;
@@ -41,7 +41,8 @@ impl Runner {
         let mut with_logs = true;
         loop {
             let reader = self.lab.reader()?;
-            let composed = self.compose(&reader, &batch, with_logs)?;
+            let notes: Vec<BoardRecord> = self.notes.values().cloned().collect();
+            let composed = self.compose(&reader, &batch, &notes, with_logs)?;
             let pushed = self.env.remote.push(&Push {
                 atomic: true,
                 updates: composed.updates,
@@ -57,6 +58,7 @@ impl Runner {
                     self.at_once = (self.at_once * 2).min(PUBLISHED_AT_ONCE);
                     self.refused_at = None;
                     self.published += 1;
+                    self.notes.retain(|_, note| !notes.contains(note));
                     self.drop_items(&batch.iter().map(|item| item.claim).collect::<Vec<_>>());
                     if self.outbox.is_empty() {
                         self.refused = None;
@@ -88,7 +90,9 @@ impl Runner {
                     self.refused = Some(reason);
                     self.refused_at = Some(now);
                     // At the next try the others go before it.
-                    self.outbox.rotate_left(1);
+                    if !self.outbox.is_empty() {
+                        self.outbox.rotate_left(1);
+                    }
                     return Ok(false);
                 }
                 answer => {
@@ -245,6 +249,7 @@ impl Runner {
         &self,
         reader: &Reader,
         batch: &[Item],
+        notes: &[BoardRecord],
         with_logs: bool,
     ) -> Result<Composed, RunnerError> {
         let repo = reader.repo();
@@ -257,6 +262,9 @@ impl Runner {
             updates: Vec::new(),
             heads: Vec::new(),
         };
+        for note in notes {
+            journal.put(&board_path(&note.board), &to_json(note))?;
+        }
         for item in batch {
             let mut ending = item.ending.clone();
             let at = match &ending {
@@ -438,6 +446,7 @@ fn complete(
         blob,
         bytes,
         dropped,
+        runner: None,
     };
     match (role, ending) {
         (Role::Log { bytes, dropped }, Ending::Finish(record)) => {
@@ -456,6 +465,16 @@ fn complete(
                 attachment.blob = blob;
             }
         }
+        (Role::Runner, Ending::Finish(record)) => {
+            if let Some(log) = &mut record.log {
+                log.runner = Some(blob);
+            }
+        }
+        (Role::Runner, Ending::Requeue(record)) => {
+            if let Some(log) = &mut record.log {
+                log.runner = Some(blob);
+            }
+        }
         (Role::Events, _) | (Role::Attachment, Ending::Requeue(_)) => {}
     }
 }
@@ -466,6 +485,7 @@ fn subject(batch: &[Item], author: &Person) -> String {
         Ending::Requeue(record) => retried(record),
     };
     match batch {
+        [] => "Note how boards are".to_owned(),
         [only] => name(only),
         _ => format!("Finish {} jobs at {}", batch.len(), author.time),
     }

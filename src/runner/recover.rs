@@ -44,6 +44,7 @@ impl Runner {
                 "killed {swept} processes that an earlier run left"
             ));
         }
+        self.end_left_dispatchers();
         self.recover(reader)?;
         let unpublished: Vec<(JobId, u32)> = self
             .outbox
@@ -118,6 +119,9 @@ impl Runner {
             .map(|(id, seen)| (*id, seen.clone()))
             .collect();
         for (id, seen) in own {
+            if let Some(board) = &seen.claim.board {
+                self.switch_off(board);
+            }
             if self.world.finished.contains(&id) {
                 self.give_back.insert(id, seen.id);
                 continue;

@@ -9,6 +9,7 @@ use super::env::{Point, Report};
 use super::world::{Closing, Why};
 use super::{Runner, RunnerError};
 use crate::dispatch::AttemptSpec;
+use crate::dispatch::power::PowerOff;
 use crate::lab::{Reader, submitted};
 use crate::model::board::DispatcherChoice;
 use crate::model::record::ClaimFacts;
@@ -84,6 +85,27 @@ impl Runner {
             grace: timeouts.grace.duration(),
             log_cap: LOG_CAP,
             cookie: format!("{}:{id}-{n}", self.state.instance()),
+            preface: vec![
+                format!(
+                    "{} attempt {n} of job {id}: {}",
+                    record.job_name, record.path
+                ),
+                format!(
+                    "runner {} (pumice {}), claim {} of {}",
+                    self.options.name,
+                    env!("CARGO_PKG_VERSION"),
+                    held.id,
+                    held.claim.at
+                ),
+                format!(
+                    "board {board} of the type {}, begun at {}",
+                    known.device_type,
+                    self.env.clock.now()
+                ),
+            ],
+            power: PowerOff::new(board, &known.power.off),
+            containment: self.env.driver.containment(),
+            trace: Some(self.state.trace(id, n)),
         };
         self.state.mark_started(id, held.id)?;
         let started_at = self.env.clock.now();

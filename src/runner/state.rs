@@ -8,7 +8,8 @@ use rustix::fs::{FlockOperation, flock};
 use uuid::Uuid;
 
 use super::RunnerError;
-use crate::model::{JobId, ObjectId};
+use crate::dispatch::Trace;
+use crate::model::{BoardName, JobId, ObjectId};
 
 /// A locked state folder.
 pub struct StateFolder {
@@ -26,7 +27,15 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunnerE
 impl StateFolder {
     /// Makes the folder where it is not there, locks it, and reads or invents its instance id.
     pub fn open(root: &Path) -> Result<Self, RunnerError> {
-        for folder in ["jobs", "spool", "started", "evidence", "cache"] {
+        for folder in [
+            "jobs",
+            "spool",
+            "started",
+            "dispatchers",
+            "power",
+            "evidence",
+            "cache",
+        ] {
             let folder = root.join(folder);
             fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
         }
@@ -89,6 +98,33 @@ impl StateFolder {
     /// An attempt's own folder.
     pub fn attempt(&self, id: JobId, attempt: u32) -> PathBuf {
         self.root.join("jobs").join(format!("{id}-{attempt}"))
+    }
+
+    /// Where a board's power is switched off outside of an attempt.
+    pub fn power(&self, board: &BoardName) -> PathBuf {
+        self.root.join("power").join(board.as_str())
+    }
+
+    /// Where it is written down which process an attempt's dispatcher is, while it runs.
+    pub fn trace(&self, id: JobId, attempt: u32) -> PathBuf {
+        self.root
+            .join("dispatchers")
+            .join(format!("{id}-{attempt}.json"))
+    }
+
+    /// The dispatchers that were running when an earlier run was killed. A file that was cut short
+    /// by that tells nothing and is removed.
+    pub fn traces(&self) -> Vec<(PathBuf, Trace)> {
+        let entries = fs::read_dir(self.root.join("dispatchers"));
+        let mut traces = Vec::new();
+        for entry in entries.into_iter().flatten().flatten() {
+            let path = entry.path();
+            match fs::read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
+                Ok(Ok(trace)) => traces.push((path, trace)),
+                _ => drop(fs::remove_file(path)),
+            }
+        }
+        traces
     }
 
     /// Notes that an attempt begins under this claim: after a crash it counts.

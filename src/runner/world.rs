@@ -28,6 +28,9 @@ pub(super) struct World {
     pub finished: HashSet<JobId>,
     pub attempts: HashMap<JobId, Vec<PastAttempt>>,
     pub noted: BTreeMap<BoardName, BoardRecord>,
+    /// Boards that take nothing for a reason that only this host knows, such as power that is being
+    /// switched off.
+    pub unfit: BTreeMap<BoardName, String>,
     pub claims: BTreeMap<JobId, SeenClaim>,
     /// Claims that this version cannot read: their jobs are somebody's.
     pub locked: BTreeMap<JobId, ObjectId>,

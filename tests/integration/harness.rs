@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use pumice::lab::{self, Journals, Scope, Snapshot};
 use pumice::model::{JobId, ObjectId, Record};
+use pumice::process::Containment;
 use pumice::runner::{Daemon, Environment, Options, Processes, StateFolder, SystemClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -62,7 +63,7 @@ pub fn git(dir: &Path, args: &[&str]) -> Output {
 pub fn environment(lab: lab::Lab, say: impl Fn(&str) + Send + 'static) -> Environment {
     Environment {
         remote: Box::new(lab),
-        driver: Box::new(Processes),
+        driver: Box::new(Processes(Containment::sweep_only("a test"))),
         clock: Box::new(SystemClock),
         dies_at: Box::new(|_| false),
         say: Box::new(say),
@@ -221,6 +222,24 @@ impl Lab {
             panic!("the runner ended: {error}\n{}", said.join("\n"));
         }
         said
+    }
+
+    /// Runs the program on this lab in the clone; gives what it printed. It must succeed.
+    pub fn cli(&self, args: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_pumice"))
+            .args(["-C".as_ref(), self.work().as_os_str()])
+            .args(args)
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH"))
+            .env("HOME", self.root())
+            .output()
+            .expect("the program runs");
+        assert!(
+            output.status.success(),
+            "pumice {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// The lab as anybody reads it.

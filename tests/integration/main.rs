@@ -11,6 +11,7 @@ mod architecture;
 mod cli;
 mod dice;
 mod dispatch;
+mod drills;
 mod examples;
 mod harness;
 mod killed;

@@ -14,6 +14,7 @@ use pumice::dispatch::{AttemptEnd, AttemptMessage, AttemptSpec, Exit};
 use pumice::git::{GitError, Push, Pushed, RefChange, RefStatus};
 use pumice::lab::{Lab, LabError};
 use pumice::model::{BoardName, JobId, Time};
+use pumice::process::Containment;
 use pumice::runner::{
     Clock, Driver, Environment, Options, Point, Remote, Report, Runner, RunnerError, Running,
     StateFolder, Turn,
@@ -138,6 +139,10 @@ impl Running for Handle {
 }
 
 impl Driver for Scripted {
+    fn containment(&self) -> Containment {
+        Containment::sweep_only("no processes")
+    }
+
     fn start(&self, spec: AttemptSpec, report: Report) -> std::io::Result<Box<dyn Running>> {
         let mut attempts = self.run.attempts.lock().unwrap();
         let rival = attempts.iter().find(|live| live.board == spec.board);

@@ -2,18 +2,20 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{self, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{drive, folder};
+use super::diary::Diary;
+use super::{folder, session};
+use crate::dispatch::power::{PowerOff, PowerTrouble};
 use crate::model::record::{BoardHealth, Step, Suite};
 use crate::model::{BoardName, JobId};
-use crate::process::{Control, LogTail};
+use crate::process::{Containment, Control, Identity, LogTail};
 
 /// Everything that a dispatcher is given, and its limits.
 #[derive(Debug, Clone)]
@@ -42,6 +44,20 @@ pub struct AttemptSpec {
     pub log_cap: u64,
     /// The attempt's mark in the environment of everything it starts; never used twice.
     pub cookie: String,
+    /// What the runner's diary begins with: the claim, the board and the like.
+    pub preface: Vec<String>,
+    /// Run before the dispatcher and after it, whatever its end.
+    pub power: Option<PowerOff>,
+    pub containment: Containment,
+    /// Where the dispatcher's process is written down, out of its own reach, while it runs.
+    pub trace: Option<PathBuf>,
+}
+
+/// Which process drives which board: what a runner that was killed leaves to its successor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    pub board: BoardName,
+    pub process: Identity,
 }
 
 /// A sign of life of a running attempt.
@@ -119,6 +135,10 @@ pub struct AttemptEnd {
     pub said: Option<String>,
     /// How many processes it left behind; they were killed.
     pub leaked: u32,
+    /// Why the board's power may still be on.
+    pub power: Option<PowerTrouble>,
+    /// What the runner did, for more to be added.
+    pub diary: Option<Diary>,
 }
 
 impl AttemptEnd {
@@ -140,6 +160,8 @@ impl AttemptEnd {
             notes: Vec::new(),
             said: None,
             leaked: 0,
+            power: None,
+            diary: None,
         }
     }
 }
@@ -182,31 +204,13 @@ pub fn start(
         control: Arc::clone(&control),
         tail: log.tail(),
     };
-    let log_path = folder::log(&spec.folder);
     thread::Builder::new()
         .name("attempt".into())
         // It parses small JSON and keeps little on its stack; a host may have hundreds of boards.
         .stack_size(1 << 20)
         .spawn(move || {
-            let end = catch_unwind(AssertUnwindSafe(|| {
-                drive::drive(spec, log, &control, &report)
-            }))
-            .unwrap_or_else(|panic| panicked(&*panic, log_path));
+            let end = session::run(&spec, log, &control, &report);
             report(AttemptMessage::Ended(Box::new(end)));
         })?;
     Ok(handle)
-}
-
-/// Our own fault: as an infrastructure failure, so that the job gets another attempt.
-fn panicked(panic: &(dyn std::any::Any + Send), log: PathBuf) -> AttemptEnd {
-    let words = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_default();
-    AttemptEnd {
-        said: Some(format!("the supervising thread panicked: {words}")),
-        log_bytes: log.metadata().map_or(0, |data| data.len()),
-        ..AttemptEnd::new(Exit::Code(drive::TRY_AGAIN), log)
-    }
 }

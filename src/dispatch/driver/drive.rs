@@ -1,24 +1,30 @@
 //! Drives one dispatcher: spawns it, listens to it, holds it to its limits, gathers what it gave.
 
 use std::collections::HashMap;
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::allowance::Allowance;
 use super::attachments;
-use super::attempt::{AttemptEnd, AttemptMessage, AttemptSpec, Exit, Progress};
+use super::attempt::{AttemptEnd, AttemptMessage, AttemptSpec, Exit, Progress, Trace};
+use super::diary::Diary;
 use super::event_log::EventLog;
+use super::folder;
 use super::limits::Limits;
+use super::net::Net;
 use super::results::Results;
 use super::steps::Steps;
-use super::{folder, sweep};
 use crate::dispatch::protocol::event::{
     self, AttachEvent, Event, LONGEST, StepEvent, StepPhase, decode,
 };
 use crate::dispatch::protocol::lines::{Line, Lines};
 use crate::dispatch::protocol::text;
+use crate::model::BoardName;
 use crate::model::record::{BoardHealth, CaseResult};
+use rustix::process::Signal;
+
 use crate::process::{
     self, CappedLog, Control, Leader, LogTail, Moment, Program, Stop, Turn, Watch,
 };
@@ -44,30 +50,68 @@ const ALIVE: Duration = Duration::from_secs(1);
 const SHORT: Duration = Duration::from_secs(2);
 
 /// Runs the attempt to its end on the calling thread.
-pub fn drive(
-    spec: AttemptSpec,
+pub fn drive<'a>(
+    spec: &'a AttemptSpec,
     log: CappedLog,
     control: &Control,
-    report: &dyn Fn(AttemptMessage),
+    report: &'a dyn Fn(AttemptMessage),
+    net: &'a Net,
+    diary: &'a mut Diary,
 ) -> AttemptEnd {
-    let env = folder::environment(&spec);
+    let env = folder::environment(spec);
+    let words: Vec<_> = spec
+        .argv
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    diary.note(&format!("starts {}", words.join(" ")));
     let started = Moment::now();
     let leader = Leader::spawn(&Program {
         argv: &spec.argv,
         env: &env,
         folder: &spec.folder,
         channel: true,
+        group: net.group(),
     });
     let leader = match leader {
         Ok(leader) => leader,
-        Err(error) => return not_started(&spec, log, &error),
+        Err(error) => {
+            let end = not_started(spec, log, &error);
+            diary.note(end.said.as_deref().unwrap_or_default());
+            return end;
+        }
     };
     let pid = leader.pid();
+    diary.note(&format!("the dispatcher is process {pid}"));
+    if let Some(trace) = &spec.trace
+        && let Err(error) = write_trace(trace, &spec.board, pid)
+    {
+        diary.note(&format!("cannot write {}: {error}", trace.display()));
+    }
     report(AttemptMessage::Progress(Progress::Started { pid }));
     let grace = spec.grace;
-    let mut attempt = Attempt::new(spec, log, started, pid, report);
+    let mut attempt = Attempt::new(spec, log, started, pid, report, net, diary);
     let ended = process::supervise(leader, grace, control, &mut attempt);
     attempt.finish(ended)
+}
+
+/// Says which process the dispatcher is, for a runner that comes after a crash of this one.
+fn write_trace(path: &Path, board: &BoardName, pid: u32) -> io::Result<()> {
+    let trace = Trace {
+        board: board.clone(),
+        process: process::Identity::of(pid)?,
+    };
+    fs::write(path, serde_json::to_vec(&trace)?)
+}
+
+/// The end of an attempt whose dispatcher was never started.
+pub(super) fn not_begun(spec: &AttemptSpec, log: CappedLog, exit: Exit) -> AttemptEnd {
+    let steps = Steps::new(spec.actions.iter().map(|action| action.0.as_str()));
+    AttemptEnd {
+        steps: steps.finish(Duration::ZERO, CaseResult::Unknown, ""),
+        log_bytes: log.finish().bytes,
+        ..AttemptEnd::new(exit, folder::log(&spec.folder))
+    }
 }
 
 /// A program that is missing or may not run is the board's fault, a host out of processes is not.
@@ -86,17 +130,16 @@ fn not_started(spec: &AttemptSpec, log: CappedLog, error: &io::Error) -> Attempt
         _ if matches!(error.raw_os_error(), Some(23 | 24)) => Exit::Code(TRY_AGAIN),
         _ => Exit::SpawnFailed(words.clone()),
     };
-    let steps = Steps::new(spec.actions.iter().map(|action| action.0.as_str()));
     AttemptEnd {
-        steps: steps.finish(Duration::ZERO, CaseResult::Unknown, ""),
         said: Some(words),
-        log_bytes: log.finish().bytes,
-        ..AttemptEnd::new(exit, folder::log(&spec.folder))
+        ..not_begun(spec, log, exit)
     }
 }
 
 struct Attempt<'a> {
-    spec: AttemptSpec,
+    spec: &'a AttemptSpec,
+    net: &'a Net,
+    diary: &'a mut Diary,
     started: Moment,
     pid: u32,
     log: CappedLog,
@@ -130,11 +173,13 @@ struct Heard<'a> {
 
 impl<'a> Attempt<'a> {
     fn new(
-        spec: AttemptSpec,
+        spec: &'a AttemptSpec,
         log: CappedLog,
         started: Moment,
         pid: u32,
         report: &'a dyn Fn(AttemptMessage),
+        net: &'a Net,
+        diary: &'a mut Diary,
     ) -> Self {
         let heard = Heard {
             job_name: text::clean(&spec.job_name, event::NAME),
@@ -160,6 +205,8 @@ impl<'a> Attempt<'a> {
         Self {
             tail: log.tail(),
             spec,
+            net,
+            diary,
             started,
             pid,
             log,
@@ -205,7 +252,7 @@ impl<'a> Attempt<'a> {
             }
             Err(error) => {
                 notes.push(format!("the dispatcher could not be supervised: {error}"));
-                sweep::sweep(&self.spec.cookie);
+                self.net.haul(None);
                 (Exit::Code(TRY_AGAIN), false, 0)
             }
         };
@@ -223,6 +270,8 @@ impl<'a> Attempt<'a> {
         if leaked > 0 {
             notes.push(format!("{leaked} processes were left behind and killed"));
         }
+        self.diary
+            .note(&format!("the dispatcher ended: {}", words(&exit)));
         let failed = exit != Exit::Code(0) || timeout.is_some();
         let said = said.or_else(|| {
             failed
@@ -259,6 +308,8 @@ impl<'a> Attempt<'a> {
             notes,
             said,
             leaked,
+            power: None,
+            diary: None,
         }
     }
 }
@@ -279,15 +330,36 @@ impl Watch for Attempt<'_> {
     }
 
     fn turn(&mut self, now: Moment) -> Turn {
-        self.heard.turn(now)
+        let known = self.heard.timeout.is_some();
+        let turn = self.heard.turn(now);
+        if let Some(limit) = self.heard.timeout.as_ref().filter(|_| !known) {
+            self.diary.note(&format!("limit reached: {limit}"));
+        }
+        turn
+    }
+
+    fn signalled(&mut self, signal: Signal, by: Stop) {
+        let name = if signal == Signal::KILL {
+            "KILL"
+        } else {
+            "TERM"
+        };
+        let why = match by {
+            Stop::Watch => "a limit was reached",
+            Stop::Owner => "the runner asked for the end",
+        };
+        self.diary
+            .note(&format!("{name} to the process group: {why}"));
     }
 
     fn sweep(&mut self) -> u32 {
-        if Moment::now().since(self.started) < SHORT {
-            sweep::sweep_since(&self.spec.cookie, self.pid)
-        } else {
-            sweep::sweep(&self.spec.cookie)
+        let young = Moment::now().since(self.started) < SHORT;
+        let found = self.net.haul(young.then_some(self.pid));
+        if found > 0 {
+            self.diary
+                .note(&format!("{found} more processes were found and killed"));
         }
+        found
     }
 }
 

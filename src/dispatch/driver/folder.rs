@@ -33,6 +33,10 @@ pub fn events(folder: &Path) -> PathBuf {
     folder.join("events.jsonl")
 }
 
+pub fn diary(folder: &Path) -> PathBuf {
+    folder.join("runner.txt")
+}
+
 pub fn out(folder: &Path) -> PathBuf {
     folder.join("out")
 }
@@ -77,10 +81,9 @@ fn write_json(path: &Path, value: &Value) -> io::Result<()> {
     serde_json::to_writer(io::BufWriter::new(file), value).map_err(io::Error::from)
 }
 
-/// The whole environment of a dispatcher: nothing of this process's own but `PATH`, so no agent's
-/// socket and no setting of git reaches a job.
-pub fn environment(spec: &AttemptSpec) -> Vec<(OsString, OsString)> {
-    let folder = &spec.folder;
+/// What every program is given that is started for a board: nothing of this process's own but `PATH`,
+/// so no agent's socket and no setting of git reaches it.
+pub fn surroundings(folder: &Path) -> Vec<(OsString, OsString)> {
     let path = std::env::var_os("PATH").unwrap_or_else(|| PATH.into());
     [
         ("PATH", path),
@@ -88,6 +91,15 @@ pub fn environment(spec: &AttemptSpec) -> Vec<(OsString, OsString)> {
         ("TERM", "dumb".into()),
         ("HOME", folder.join("home").into()),
         ("TMPDIR", folder.join("tmp").into()),
+    ]
+    .map(|(key, value)| (key.into(), value))
+    .into()
+}
+
+/// The whole environment of a dispatcher.
+pub fn environment(spec: &AttemptSpec) -> Vec<(OsString, OsString)> {
+    let folder = &spec.folder;
+    let own: [(&str, OsString); 8] = [
         ("PUMICE_PROTOCOL", protocol::VERSION.to_string().into()),
         ("PUMICE_JOB_ID", spec.id.to_string().into()),
         ("PUMICE_JOB_FILE", job_file(folder).into()),
@@ -96,9 +108,10 @@ pub fn environment(spec: &AttemptSpec) -> Vec<(OsString, OsString)> {
         ("PUMICE_ATTEMPT", spec.attempt.to_string().into()),
         ("PUMICE_DEADLINE_S", whole_seconds(spec.deadline).into()),
         (sweep::COOKIE, spec.cookie.clone().into()),
-    ]
-    .map(|(key, value)| (key.into(), value))
-    .into()
+    ];
+    let mut all = surroundings(folder);
+    all.extend(own.map(|(key, value)| (key.into(), value)));
+    all
 }
 
 /// Rounded up: a shell reckons with whole numbers only, and zero would mean "already over".

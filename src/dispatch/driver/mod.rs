@@ -4,11 +4,14 @@
 mod allowance;
 pub mod attachments;
 pub mod attempt;
+pub mod diary;
 mod drive;
 mod event_log;
-mod folder;
+pub(super) mod folder;
 mod limits;
+pub(super) mod net;
 pub mod outcome;
 mod results;
+mod session;
 mod steps;
 pub mod sweep;

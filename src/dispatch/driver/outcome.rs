@@ -29,6 +29,9 @@ pub fn outcome(end: &AttemptEnd) -> Outcome {
         reason: Reason::Infrastructure,
         board_bad: false,
     };
+    if end.power.as_ref().is_some_and(|trouble| trouble.before) {
+        return BOARD;
+    }
     if end.timeout.is_some() {
         return Outcome::Incomplete(Reason::Timeout);
     }

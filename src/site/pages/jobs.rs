@@ -93,6 +93,11 @@ impl Finished {
             view.log = Some(log_view(log.as_deref(), at.bytes, at.dropped, failed));
             if let Some(log) = log {
                 log_pages = write_log(site, &folder, &view, &log)?;
+                let text = at.runner.map(|blob| reader.blob(blob)).transpose()?;
+                if let (Some(text), Some(shown)) = (text.flatten(), &mut view.log) {
+                    site.output.put(&format!("{folder}runner.txt"), &text)?;
+                    shown.runner = true;
+                }
             }
         }
         view.attachments = attachments(site, reader, &folder, &record)?;
@@ -109,6 +114,7 @@ impl Finished {
         }
         if log_pages == 0 && job.log_pages > 0 {
             site.output.remove(&format!("{folder}log.txt"))?;
+            site.output.remove(&format!("{folder}runner.txt"))?;
         }
         Ok(log_pages)
     }
@@ -185,6 +191,7 @@ fn log_view(log: Option<&[u8]>, bytes: u64, dropped: u64, failed: bool) -> LogVi
             .map(|log| text::number(log::count(log) as u64))
             .unwrap_or_default(),
         excerpt: log.map(|log| log::excerpt(log, failed)).unwrap_or_default(),
+        runner: false,
     }
 }
 

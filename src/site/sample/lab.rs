@@ -209,6 +209,7 @@ impl Reader for Sample {
         let index = number(id) as usize;
         Ok(match id.as_bytes()[0] {
             5 => self.inner.files.values().nth(index).cloned(),
+            7 => Some(b"     0.000  board bbb-01\n".to_vec()),
             6 => Some(b"{\"cpu\": 4}\n".to_vec()),
             _ => None,
         })

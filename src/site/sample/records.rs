@@ -233,6 +233,7 @@ pub(super) fn finished(i: u64, start: Time) -> Record {
             blob: object(8, i),
             bytes: log(i).len() as u64,
             dropped: 0,
+            runner: Some(object(7, i)),
         });
         if record.attempts.is_empty() {
             record

@@ -152,6 +152,7 @@ fn logs_that_expire_take_their_pages_with_them() {
     site.lab.drop_logs();
     site.build();
     assert!(!site.has(&format!("{folder}log.txt")) && !site.has(&format!("{folder}log.html")));
+    assert!(!site.has(&format!("{folder}runner.txt")));
     assert!(
         site.read(&format!("{folder}index.html"))
             .contains("no longer kept")

@@ -134,6 +134,7 @@ fn a_job_page_says_everything_about_its_job() {
         "<mark>not ok 6 - iperf-tcp",
         "log.html#L32",
         "log.txt",
+        "<a href=\"runner.txt\">runner.txt</a>",
         "https://git.example.org/boards/lab/-/commit/",
     ] {
         assert!(failing.contains(part), "{part}\n{failing}");

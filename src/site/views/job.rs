@@ -122,6 +122,8 @@ pub struct LogView {
     pub dropped: String,
     pub lines: String,
     pub excerpt: Excerpt,
+    /// Whether `runner.txt` is published beside it.
+    pub runner: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]

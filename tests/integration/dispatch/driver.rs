@@ -63,7 +63,7 @@ fn a_dispatcher_runs_in_the_job_folder_with_its_files_and_descriptors() {
     let log = ended.log();
     let folder = &ended.attempt.spec.folder;
     assert!(log.starts_with(&format!(
-        "{}\nboard.json\nhome\njob.json\nlog\nout\ntmp\ndescriptors\n",
+        "{}\nboard.json\nhome\njob.json\nlog\nout\nrunner.txt\ntmp\ndescriptors\n",
         folder.display()
     )));
     // The fourth is the folder that `ls` itself reads.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use pumice::dispatch::{self, AttemptEnd, AttemptHandle, AttemptMessage, AttemptSpec, Progress};
 use pumice::model::{JobId, ObjectId};
+use pumice::process::Containment;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::{Value, json};
@@ -66,6 +67,10 @@ pub fn spec(folder: PathBuf, argv: &[&str]) -> AttemptSpec {
         grace: PATIENCE,
         log_cap: 64 << 20,
         cookie: format!("test-{}-{n}", std::process::id()),
+        preface: Vec::new(),
+        power: None,
+        containment: Containment::sweep_only("a test"),
+        trace: None,
     }
 }
 

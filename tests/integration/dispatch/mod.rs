@@ -1,7 +1,7 @@
 //! Attempts with real processes.
 
 mod driver;
-mod ending;
+pub mod ending;
 mod exec;
-mod harness;
+pub mod harness;
 mod orphaned;
