@@ -71,6 +71,9 @@ pub fn claim_commit(repo: &Repo, claim: &Claim, author: &Person) -> Result<Objec
     let facts = String::from_utf8(to_json(claim)).unwrap_or_default();
     let id = claim.job.short();
     let message = match &claim.board {
+        _ if claim.takes_over.is_some() => {
+            format!("Take the claim of {id} over\n\n{facts}")
+        }
         Some(board) => format!("Claim {id} for {board}\n\n{facts}"),
         None => format!("Claim {id} to close it\n\n{facts}"),
     };

@@ -20,6 +20,13 @@ pub struct Claim {
     /// Main's head that the runner saw.
     pub main: ObjectId,
     pub at: Time,
+    /// The first claim of the lost attempt that this one stands for: it takes that runner's claim over
+    /// and starts nothing. Board, attempt and time are the first claim's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_over: Option<ObjectId>,
+    /// Whose attempt that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_by: Option<RunnerName>,
     /// Makes every claim commit differ: an identical id would be answered "up to date", which is no win.
     pub nonce: String,
 }

@@ -2,23 +2,49 @@
 
 use uuid::Uuid;
 
-use super::core::{Ending, Held, Phase};
+use super::core::{Ending, Phase};
 use super::env::Point;
 use super::publish::REFUSED_WAIT;
 use super::{Runner, RunnerError};
-use crate::git::{Lease, Push, RefStatus, Update};
-use crate::lab::{Submission, claim_commit};
-use crate::model::{BoardName, Claim, record};
+use crate::git::{GitError, Lease, Push, Pushed, RefStatus, Update};
+use crate::lab::{Lab, Reader, SeenClaim, Submission, claim_commit};
+use crate::model::{BoardName, Claim, ObjectId, record};
 
 /// How many jobs are closed under one push. A push of a thousand new refs holds the server's locks
 /// for long; this many are one or two round trips' worth.
-const CLOSED_AT_ONCE: usize = 250;
+pub(super) const CLOSED_AT_ONCE: usize = 250;
+
+/// A claim commit that is about to be pushed.
+pub(super) struct Bid {
+    pub submission: Submission,
+    pub claim: Claim,
+    pub id: ObjectId,
+    pub lease: Lease,
+}
+
+impl Bid {
+    /// One push for all of them, each accepted or refused on its own.
+    pub fn push(lab: &Lab, bids: &[Self]) -> Push {
+        let updates = bids.iter().map(|bid| Update {
+            name: lab.refs().claim(bid.claim.job),
+            target: Some(bid.id),
+            lease: bid.lease,
+        });
+        Push {
+            atomic: false,
+            updates: updates.collect(),
+        }
+    }
+}
 
 impl Runner {
     /// Claims what the plan gives to this runner's boards, and jobs that need closing. Says whether
     /// anything was tried.
     pub(super) fn claim(&mut self) -> Result<bool, RunnerError> {
         let now = self.env.clock.since_boot();
+        let poll = self.world.files.config.poll.duration();
+        self.claims_refused
+            .retain(|_, at| now.saturating_sub(*at) < poll);
         if self
             .claim_refused_at
             .is_some_and(|at| now.saturating_sub(at) >= REFUSED_WAIT)
@@ -56,8 +82,7 @@ impl Runner {
 
         let reader = self.lab.reader()?;
         let author = self.author();
-        let mut claims = Vec::new();
-        let mut updates = Vec::new();
+        let mut bids = Vec::new();
         for (submission, board) in wishes {
             let attempts = self.world.attempts.get(&submission.id).map_or(0, Vec::len) as u32;
             let claim = Claim {
@@ -70,20 +95,35 @@ impl Runner {
                 attempt: attempts + 1,
                 main,
                 at: author.time,
+                takes_over: None,
+                lost_by: None,
                 nonce: Uuid::new_v4().simple().to_string(),
             };
-            let id = claim_commit(reader.repo(), &claim, &author)?;
-            updates.push(Update {
-                name: self.lab.refs().claim(claim.job),
-                target: Some(id),
+            bids.push(Bid {
+                id: claim_commit(reader.repo(), &claim, &author)?,
                 lease: Lease::Absent,
+                submission,
+                claim,
             });
-            claims.push((submission, claim, id));
         }
-        let pushed = match self.env.remote.push(&Push {
-            atomic: false,
-            updates,
-        }) {
+        let pushed = self.env.remote.push(&Bid::push(&self.lab, &bids));
+        self.pass(Point::Claimed)?;
+        if !self.note_bids(&reader, bids, pushed)? {
+            return Ok(false);
+        }
+        drop(reader);
+        self.look()
+    }
+
+    /// Takes in the answer to a push of claims: holds those that were won. Says whether a look can
+    /// decide about one of them.
+    pub(super) fn note_bids(
+        &mut self,
+        reader: &Reader,
+        bids: Vec<Bid>,
+        answer: Result<Pushed, GitError>,
+    ) -> Result<bool, RunnerError> {
+        let pushed = match answer {
             Ok(pushed) => pushed,
             Err(error) => {
                 self.say(&format!("cannot push claims, will try again: {error}"));
@@ -92,34 +132,27 @@ impl Runner {
                 return Ok(false);
             }
         };
-        self.pass(Point::Claimed)?;
-        self.last_push = Some(self.env.clock.since_boot());
+        let now = self.env.clock.since_boot();
+        self.last_push = Some(now);
         let mut refused = 0;
-        for (submission, claim, id) in claims {
-            let name = self.lab.refs().claim(claim.job);
+        for bid in bids {
+            let (id, job) = (bid.id, bid.claim.job);
+            let name = self.lab.refs().claim(job);
             match pushed.status(&name) {
                 RefStatus::Done => {
                     reader.repo().set_reference(&name, Some(id))?;
-                    self.held.insert(
-                        claim.job,
-                        Held {
-                            id,
-                            claim,
-                            submission,
-                            phase: Phase::Unverified,
-                        },
-                    );
+                    let claim = bid.claim;
+                    self.hold(job, SeenClaim { id, claim }, bid.submission);
                 }
                 RefStatus::Refused {
                     reason,
                     retry: false,
                 } => {
                     self.refused = Some(format!("a claim was refused for good: {reason}"));
-                    self.claim_refused_at = Some(self.env.clock.since_boot());
+                    self.claim_refused_at = Some(now);
                 }
                 RefStatus::Refused { .. } => {
-                    let now = self.env.clock.since_boot();
-                    self.claims_refused.insert(claim.job, now);
+                    self.claims_refused.insert(job, now);
                     refused += 1;
                 }
                 // `=` is no win: somebody else pushed the very same object.
@@ -144,7 +177,6 @@ impl Runner {
             return Ok(false);
         }
         self.backoff.worked();
-        drop(reader);
-        self.look()
+        Ok(true)
     }
 }

@@ -8,6 +8,7 @@ use super::env::{Environment, Point, Running};
 use super::options::Options;
 use super::outbox::{Item, Spool};
 use super::power::Switching;
+use super::sight::Sight;
 use super::state::StateFolder;
 use super::world::World;
 use super::{RunnerError, boards};
@@ -52,6 +53,8 @@ pub(super) struct Held {
     pub claim: Claim,
     pub submission: Submission,
     pub phase: Phase,
+    /// How many looks had begun when it was known to stand: only a later one decides about it.
+    pub looks: u64,
 }
 
 pub(super) enum Phase {
@@ -148,8 +151,9 @@ pub struct Runner {
     pub(super) claims_refused: BTreeMap<JobId, Duration>,
     /// When each job was first left to a peer's board.
     left_to_peer: BTreeMap<JobId, Duration>,
-    /// When each peer's heartbeat was last seen to move, by this host's clock.
-    pub(super) peers: BTreeMap<RunnerName, (ObjectId, Duration)>,
+    pub(super) sight: Sight,
+    /// How many looks at the server have begun.
+    pub(super) looks: u64,
     pub(super) paused: Option<String>,
     /// The server refuses even records without logs.
     pub(super) refused: Option<String>,
@@ -251,7 +255,8 @@ impl Runner {
             heartbeat: Heartbeat::default(),
             claims_refused: BTreeMap::new(),
             left_to_peer: BTreeMap::new(),
-            peers: BTreeMap::new(),
+            sight: Sight::default(),
+            looks: 0,
             paused: None,
             refused: None,
             published: 0,
@@ -347,6 +352,7 @@ impl Runner {
         again |= self.hand_back()?;
         if !self.push_waits(now) {
             again |= self.claim()?;
+            again |= self.take_over()?;
         }
         self.beat()?;
         if again {
@@ -377,6 +383,7 @@ impl Runner {
     fn is_due(&self, now: Duration) -> bool {
         let poll = self.world.files.config.poll.duration();
         self.stale
+            || self.next_takeover().is_some_and(|due| due <= now)
             || self
                 .last_fetch
                 .is_none_or(|last| now.saturating_sub(last) >= poll)
@@ -401,6 +408,9 @@ impl Runner {
         let mut wait = remaining(self.last_fetch, config.poll.duration());
         if self.begun {
             wait = wait.min(remaining(self.heartbeat.last, config.heartbeat.duration()));
+            if let Some(due) = self.next_takeover() {
+                wait = wait.min(due.saturating_sub(now));
+            }
             let wall = self.env.clock.now();
             let expiry = self.world.expiring().map(|(_, at)| at).min();
             if let Some(at) = expiry {
@@ -452,10 +462,11 @@ impl Runner {
         let lease = self.world.files.config.lease.duration();
         let me = &self.options.name;
         let living: BTreeSet<RunnerName> = self
-            .peers
-            .iter()
-            .filter(|(name, (_, moved))| *name != me && now.saturating_sub(*moved) < lease)
-            .map(|(name, _)| name.clone())
+            .world
+            .heartbeats
+            .keys()
+            .filter(|name| *name != me && self.sight.lives(name, now, lease))
+            .cloned()
             .collect();
         let patience = self
             .world
@@ -480,9 +491,6 @@ impl Runner {
         if !idle.iter().any(|board| mine.contains(&board.name)) {
             return Vec::new();
         }
-        let poll = self.world.files.config.poll.duration();
-        self.claims_refused
-            .retain(|_, at| now.saturating_sub(*at) < poll);
         let free = |id: &JobId| {
             !self.held.contains_key(id)
                 && self.world.is_unclaimed(id)

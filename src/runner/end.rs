@@ -62,17 +62,18 @@ impl Runner {
             return Ok(());
         };
         let claim = held.id;
+        let now = self.env.clock.now();
         if attempt.stop == Some(Stop::Fenced) {
             if let Some(trouble) = &end.power {
                 let verdict = (BoardHealth::Bad, Some(in_words(trouble)));
-                let now = self.env.clock.now();
                 self.note_board(self.board_record(&attempt.board, verdict, Some(id), now));
             }
+            let late = self.ending(id, claim, *attempt, end, now)?;
+            self.keep_evidence(&late);
             self.held.remove(&id);
             self.state.forget(id, n);
             return Ok(());
         }
-        let now = self.env.clock.now();
         let item = self.ending(id, claim, *attempt, end, now)?;
         self.outbox.push(item);
         Ok(())
@@ -175,11 +176,13 @@ impl Runner {
             });
         }
         let ending = if again {
-            self.say(&format!(
-                "{} is tried again: {}",
-                id.short(),
-                message.as_deref().unwrap_or("it did not end")
-            ));
+            if attempt.stop != Some(Stop::Fenced) {
+                self.say(&format!(
+                    "{} is tried again: {}",
+                    id.short(),
+                    message.as_deref().unwrap_or("it did not end")
+                ));
+            }
             let version = record::VERSION;
             Ending::Requeue(Box::new(AttemptRecord {
                 version,

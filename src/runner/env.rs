@@ -116,10 +116,12 @@ pub enum Point {
     Spooled,
     Published,
     GivenBack,
+    BeforeTakeover,
+    TakenOver,
 }
 
 impl Point {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::BeforeClaim,
         Self::Claimed,
         Self::Verified,
@@ -128,6 +130,8 @@ impl Point {
         Self::Spooled,
         Self::Published,
         Self::GivenBack,
+        Self::BeforeTakeover,
+        Self::TakenOver,
     ];
 }
 

@@ -11,6 +11,9 @@
 //! | `start` | begin an attempt |
 //! | `end` | turn an attempt's end into a record |
 //! | `publish` | push records through their claims' fences |
+//! | `takeover` | replace the claims of a runner that does not move any more |
+//! | `lose` | record an attempt that nobody saw the end of |
+//! | `evidence` | keep what the fence refused |
 //! | `recover` | after a restart: own records, then the spool, then open claims |
 //! | `power` | switch off what an earlier run left on |
 //! | `health` | note how boards are |
@@ -24,15 +27,19 @@ mod daemon;
 mod end;
 mod env;
 mod error;
+mod evidence;
 mod health;
+mod lose;
 mod observe;
 mod options;
 mod outbox;
 mod power;
 mod publish;
 mod recover;
+mod sight;
 mod start;
 mod state;
+mod takeover;
 mod upkeep;
 mod verify;
 mod world;

@@ -10,6 +10,8 @@ impl Runner {
     /// A server that does not answer is no error: the runner tries again later.
     pub(super) fn look(&mut self) -> Result<bool, RunnerError> {
         self.stale = false;
+        self.looks += 1;
+        let asked = self.env.clock.since_boot();
         let fetched = self.env.remote.fetch();
         let now = self.env.clock.since_boot();
         match fetched {
@@ -27,9 +29,12 @@ impl Runner {
         self.last_fetch = Some(now);
         let reader = self.lab.reader()?;
         if !self.begun {
-            return self.begin(&reader);
+            let begun = self.begin(&reader);
+            self.sight.note(&self.world, asked, now);
+            return begun;
         }
         self.absorb(&reader)?;
+        self.sight.note(&self.world, asked, now);
         self.verify(&reader)
     }
 
@@ -52,8 +57,7 @@ impl Runner {
                 self.world.main.unwrap_or(ObjectId::ZERO)
             ));
         }
-        self.meet_peers();
-        self.reconcile();
+        self.reconcile(reader)?;
         self.pause();
         Ok(())
     }
@@ -71,22 +75,9 @@ impl Runner {
         }
     }
 
-    /// Notes which peers' heartbeats moved, by this host's own clock.
-    pub(super) fn meet_peers(&mut self) {
-        let now = self.env.clock.since_boot();
-        for (name, heartbeat) in &self.world.heartbeats {
-            let known = self
-                .peers
-                .get(name)
-                .is_some_and(|(id, _)| *id == heartbeat.id);
-            if !known {
-                self.peers.insert(name.clone(), (heartbeat.id, now));
-            }
-        }
-    }
-
     /// Compares the claims that bear this runner's name with those it holds.
-    fn reconcile(&mut self) {
+    fn reconcile(&mut self, reader: &Reader) -> Result<(), RunnerError> {
+        let mut lost = Vec::new();
         for (id, seen) in &self.world.claims {
             let foreign = seen.claim.runner != self.options.name;
             let held = self.held.get(id).is_some_and(|held| held.id == seen.id);
@@ -95,8 +86,21 @@ impl Runner {
             if foreign || held || spooled {
                 continue;
             }
+            if self.stands_for_lost(&seen.claim) && !self.world.finished.contains(id) {
+                // It counts as an attempt, which a later look decides. Where an attempt of this runner
+                // still has to stop, it waits for that.
+                if !self.held.contains_key(id) {
+                    lost.push((*id, seen.clone()));
+                }
+                continue;
+            }
             // A push that landed after its time-out, or a claim left beside its result.
             self.give_back.insert(*id, seen.id);
+        }
+        for (id, seen) in lost {
+            // The look that found it may have read the journals before the claim stood.
+            self.stale = true;
+            self.adopt(reader, id, seen)?;
         }
         let claims = &self.world.claims;
         let gone: Vec<JobId> = self
@@ -121,6 +125,7 @@ impl Runner {
                 }
             }
         }
+        Ok(())
     }
 
     /// Says why nothing is claimed, if so.

@@ -148,51 +148,34 @@ impl Runner {
 
     /// Drops the endings that the server has already, and those whose claim is another's by now.
     pub(super) fn settle(&mut self) -> Result<(), RunnerError> {
+        let reader = self.lab.reader()?;
         let mut done = Vec::new();
-        for item in &self.outbox {
+        let outbox = std::mem::take(&mut self.outbox);
+        for item in &outbox {
             let id = item.job();
             let recorded = match &item.ending {
                 Ending::Finish(_) => self.world.finished.contains(&id),
                 Ending::Requeue(_) if self.world.finished.contains(&id) => true,
-                Ending::Requeue(_) => {
-                    let past = self.world.attempts.get(&id);
-                    past.is_some_and(|past| past.iter().any(|past| past.claim == item.claim))
-                }
+                Ending::Requeue(record) => self.is_recorded(id, record.claim),
             };
             let stands = self
                 .world
                 .claims
                 .get(&id)
                 .is_some_and(|seen| seen.id == item.claim);
-            if recorded || !stands {
-                done.push((id, item.claim, recorded, stands));
+            if !recorded && stands {
+                continue;
             }
+            if stands {
+                self.give_back.insert(id, item.claim);
+            }
+            if !(recorded && self.is_published(&reader, item)) {
+                self.keep_evidence(item);
+            }
+            done.push(item.claim);
         }
-        for (id, claim, recorded, stands) in &done {
-            if *stands {
-                self.give_back.insert(*id, *claim);
-            }
-            if !recorded {
-                let path = self
-                    .state
-                    .evidence()
-                    .join(format!("{id}-{}.json", claim.short()));
-                if let Some(item) = self.outbox.iter().find(|item| item.claim == *claim) {
-                    let _ = std::fs::write(&path, to_json(item));
-                }
-                self.say(&format!(
-                    "{}: the claim is not ours any more; its result is kept as {}",
-                    id.short(),
-                    path.display()
-                ));
-            }
-        }
-        self.drop_items(
-            &done
-                .into_iter()
-                .map(|(_, claim, ..)| claim)
-                .collect::<Vec<_>>(),
-        );
+        self.outbox = outbox;
+        self.drop_items(&done);
         Ok(())
     }
 

@@ -1,13 +1,10 @@
 //! The first look after a start: own records in the journal, then the spool, then open claims.
 
-use super::core::{Held, Phase};
-use super::outbox::{Ending, Item};
-use super::world::{Closing, Why};
+use super::core::Phase;
 use super::{Runner, RunnerError};
 use crate::dispatch;
-use crate::lab::{self, Reader, SeenClaim, Submission, submitted};
-use crate::model::record::{self, AttemptRecord, ClaimFacts};
-use crate::model::{Health, JobId, Reason, State};
+use crate::lab::{Reader, SeenClaim};
+use crate::model::JobId;
 
 /// How many heartbeats a foreign instance of this runner's name must miss to count as gone.
 const MISSED_BEATS: u32 = 3;
@@ -26,7 +23,6 @@ impl Runner {
                 head: head.to_string(),
             });
         }
-        self.meet_peers();
         if self.twin_may_live()? {
             return Ok(false);
         }
@@ -127,38 +123,18 @@ impl Runner {
                 continue;
             }
             let spooled = self.outbox.iter().any(|item| item.claim == seen.id);
-            let Some(submission) = self.find(reader, id, &seen)? else {
-                if !spooled {
-                    self.give_back.insert(id, seen.id);
+            if !self.adopt(reader, id, seen.clone())? {
+                continue;
+            }
+            if spooled {
+                if let Some(held) = self.held.get_mut(&id) {
+                    held.phase = Phase::Ending;
                 }
                 continue;
-            };
-            if let Some(main) = self.world.main
-                && !self.world.closings.contains_key(&id)
-                && !self.world.is_alive(id, &submission.path)
-            {
-                // It left main where no journal says that it did; nobody else may know of it.
-                let closing = Closing {
-                    submission: submission.clone(),
-                    why: Why::Left(main),
-                };
-                self.world.closings.insert(id, closing);
             }
-            let phase = if spooled {
-                Phase::Ending
-            } else {
-                Phase::Unverified
-            };
-            self.held.insert(
-                id,
-                Held {
-                    id: seen.id,
-                    claim: seen.claim.clone(),
-                    submission,
-                    phase,
-                },
-            );
-            if spooled {
+            if seen.claim.takes_over.is_some() {
+                // The next look decides about it, as about every claim that takes over.
+                self.stale = true;
                 continue;
             }
             // Another state folder's claim may have run; this one's has, if it is marked.
@@ -174,102 +150,6 @@ impl Runner {
                 self.lose(reader, id)?;
             }
         }
-        Ok(())
-    }
-
-    /// The submission a claim was made for: on main, gone from it, or on the main it saw.
-    fn find(
-        &self,
-        reader: &Reader,
-        id: JobId,
-        seen: &SeenClaim,
-    ) -> Result<Option<Submission>, RunnerError> {
-        let known = self
-            .world
-            .known
-            .get(&seen.claim.path)
-            .filter(|submission| submission.id == id);
-        let closing = self
-            .world
-            .closings
-            .get(&id)
-            .map(|closing| &closing.submission);
-        if let Some(submission) = known.or(closing) {
-            return Ok(Some(submission.clone()));
-        }
-        if !reader.repo().exists(seen.claim.main) {
-            return Ok(None);
-        }
-        let older = lab::alive(reader.repo(), seen.claim.main)?;
-        Ok(older.into_iter().find(|submission| submission.id == id))
-    }
-
-    /// Records an attempt that the runner did not see the end of.
-    fn lose(&mut self, reader: &Reader, id: JobId) -> Result<(), RunnerError> {
-        let Some(held) = self.held.get(&id) else {
-            return Ok(());
-        };
-        let judged = submitted(reader.repo(), &held.submission, &self.world.files)?;
-        let now = self.env.clock.now();
-        let n = self.world.attempts.get(&id).map_or(0, Vec::len) as u32 + 1;
-        let message = Some("the runner went away while it ran".to_owned());
-        let attempt = record::Attempt {
-            n,
-            board: held.claim.board.clone(),
-            runner: self.options.name.clone(),
-            started_at: Some(held.claim.at),
-            finished_at: now,
-            reason: Some(Reason::Lost),
-        };
-        let retries = judged
-            .job
-            .as_ref()
-            .map_or(0, |job| u32::from(job.retries()));
-        let ending = if n <= retries {
-            let version = record::VERSION;
-            Ending::Requeue(Box::new(AttemptRecord {
-                version,
-                id,
-                claim: held.id,
-                attempt,
-                message,
-                log: None,
-            }))
-        } else {
-            let mut record = judged.record;
-            let board = held
-                .claim
-                .board
-                .as_ref()
-                .and_then(|board| self.world.files.boards.get(board));
-            record.claim = Some(ClaimFacts {
-                runner: self.options.name.clone(),
-                board: held.claim.board.clone(),
-                device_type: board.map(|board| board.device_type.clone()),
-                at: held.claim.at,
-            });
-            record.state = State::Finished;
-            record.health = Some(Health::Incomplete);
-            record.reason = Some(Reason::Lost);
-            record.verdict = Some(record::verdict(&record.suites));
-            record.message = message;
-            record.started_at = attempt.started_at;
-            record.finished_at = Some(now);
-            record.attempts = self.past_attempts(id);
-            record.attempts.push(attempt);
-            Ending::Finish(Box::new(record))
-        };
-        let item = Item {
-            claim: held.id,
-            attempt: n,
-            ending,
-            files: Vec::new(),
-            board: None,
-        };
-        if let Some(held) = self.held.get_mut(&id) {
-            held.phase = Phase::Ending;
-        }
-        self.outbox.push(item);
         Ok(())
     }
 }

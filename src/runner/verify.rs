@@ -4,6 +4,7 @@ use super::boards;
 use super::core::Phase;
 use super::env::Point;
 use super::outbox::{Ending, Item};
+use super::takeover::first_claim;
 use super::world::Why;
 use super::{Runner, RunnerError};
 use crate::lab::{Reader, policy, submitted};
@@ -14,6 +15,8 @@ use crate::model::{BoardName, Health, JobId, ObjectId, Reason, Record, State, re
 enum Decision {
     Start(BoardName),
     Close(Why),
+    /// It stands for an attempt whose runner is gone.
+    Lose,
     GiveBack,
 }
 
@@ -23,11 +26,16 @@ impl Runner {
         let ids: Vec<JobId> = self
             .held
             .iter()
-            .filter(|(_, held)| matches!(held.phase, Phase::Unverified))
+            .filter(|(_, held)| matches!(held.phase, Phase::Unverified) && held.looks < self.looks)
             .map(|(id, _)| *id)
             .collect();
         if self.world.rewritten.is_some() {
-            // Nothing counts as gone and nothing starts while main is not what it was.
+            // Nothing counts as gone and nothing starts while main is not what it was. What stands for
+            // a lost attempt waits: given back, that attempt would not count.
+            let (_, ids): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| {
+                let held = self.held.get(id);
+                held.is_some_and(|held| self.stands_for_lost(&held.claim))
+            });
             for id in &ids {
                 self.release(*id);
             }
@@ -38,6 +46,7 @@ impl Runner {
             match self.decide(*id) {
                 Decision::Start(board) => starts.push((*id, board)),
                 Decision::Close(why) => self.close(reader, *id, why)?,
+                Decision::Lose => self.lose(reader, *id)?,
                 Decision::GiveBack => {
                     // Two runners that share a board may meet again and again.
                     if !self.world.finished.contains(id) {
@@ -58,11 +67,17 @@ impl Runner {
         let Some(held) = self.held.get(&id) else {
             return Decision::GiveBack;
         };
-        if self.world.finished.contains(&id) {
+        if self.world.finished.contains(&id) || self.is_recorded(id, first_claim(held)) {
             return Decision::GiveBack;
         }
         if let Some(closing) = self.world.closings.get(&id) {
             return Decision::Close(closing.why);
+        }
+        if self.stands_for_lost(&held.claim) {
+            return match held.claim.board {
+                Some(_) => Decision::Lose,
+                None => Decision::GiveBack,
+            };
         }
         let waits =
             self.world.waiting.contains_key(&id) && self.world.is_alive(id, &held.submission.path);

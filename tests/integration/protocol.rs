@@ -1,8 +1,10 @@
 //! The protocol under randomised faults: several runners in one process on one real bare
-//! repository, with failing fetches, lost, late and doubled answers, and a death at every named point.
+//! repository, with failing fetches, lost and late answers, a death at every named point, hosts that stop
+//! for longer than the lease and come back, and hosts that never do.
 //!
-//! What must hold in the end, whatever happened: every job has exactly one record, no claim is left,
-//! and no board ever ran two attempts at a time. `PUMICE_LONG=1` runs many more seeds.
+//! What must hold in the end, whatever happened: every job has exactly one record, no claim is left, no
+//! board ever ran two attempts at a time, and no job began more attempts than its retries allow.
+//! `PUMICE_LONG=1` runs many more seeds.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -46,6 +48,11 @@ struct Run {
     attempts: Arc<Mutex<Vec<Live>>>,
     late: Arc<Mutex<VecDeque<(Lab, Push)>>>,
     deaths: Arc<Mutex<BTreeSet<String>>>,
+    /// How many attempts of each job were begun.
+    begun: Arc<Mutex<BTreeMap<JobId, u32>>>,
+    /// How many claims runners said to take over, and how many late results they kept.
+    taken: Arc<AtomicU64>,
+    late_results: Arc<AtomicU64>,
     /// Where death is likely in this run.
     perilous: Vec<Point>,
 }
@@ -147,6 +154,7 @@ impl Driver for Scripted {
         let mut attempts = self.run.attempts.lock().unwrap();
         let rival = attempts.iter().find(|live| live.board == spec.board);
         assert!(rival.is_none(), "two attempts at a time on {}", spec.board);
+        *self.run.begun.lock().unwrap().entry(spec.id).or_default() += 1;
         std::fs::create_dir_all(&spec.folder)?;
         let log = spec.folder.join("log");
         std::fs::write(&log, format!("attempt {}\n", spec.attempt))?;
@@ -166,6 +174,8 @@ impl Driver for Scripted {
 struct Host {
     index: usize,
     runner: Option<Runner>,
+    /// Until when, in the run's milliseconds, it does nothing: stopped where it stands, or down.
+    away: u64,
 }
 
 impl Host {
@@ -174,6 +184,7 @@ impl Host {
         let state = StateFolder::open(&upstream.state(&name)).unwrap();
         let lab = Lab::open(&upstream.url().to_string_lossy(), &state.mirror()).unwrap();
         let (dying, points) = (run.clone(), run.deaths.clone());
+        let (taken, late_results) = (run.taken.clone(), run.late_results.clone());
         let env = Environment {
             remote: Box::new(Faulty {
                 lab: lab.clone(),
@@ -189,14 +200,20 @@ impl Host {
                     && dying.dice.one_in(if dying.perilous.contains(&point) {
                         4
                     } else {
-                        80
+                        50
                     });
                 if dies {
                     points.lock().unwrap().insert(point.to_string());
                 }
                 dies
             }),
-            say: Box::new(|_| {}),
+            say: Box::new(move |line| {
+                if line.contains("takes over the claim") {
+                    taken.fetch_add(1, Ordering::Relaxed);
+                } else if line.contains("its result is kept as") {
+                    late_results.fetch_add(1, Ordering::Relaxed);
+                }
+            }),
         };
         let options = Options {
             until_idle: false,
@@ -215,7 +232,16 @@ impl Host {
             .retain(|live| live.runner != self.index);
     }
 
+    /// Does nothing for a while, which may be longer than the lease.
+    fn go_away(&mut self, run: &Run) {
+        let now = run.clock.0.load(Ordering::Relaxed);
+        self.away = now + LEASE_MS / 2 + run.dice.below(2 * LEASE_MS as usize) as u64;
+    }
+
     fn tick(&mut self, upstream: &harness::Lab, run: &Run) {
+        if run.clock.0.load(Ordering::Relaxed) < self.away {
+            return;
+        }
         if self.runner.is_none() {
             self.boot(upstream, run);
         }
@@ -245,8 +271,22 @@ fn end_one(run: &Run, codes: &[i32]) {
     (live.report)(AttemptMessage::Ended(Box::new(end)));
 }
 
-fn play(seed: u64, steps: usize) -> BTreeSet<String> {
+const LEASE_MS: u64 = 20_000;
+
+/// What a run has shown.
+struct Shown {
+    deaths: BTreeSet<String>,
+    taken: u64,
+    late_results: u64,
+}
+
+fn play(seed: u64, steps: usize) -> Shown {
     let upstream = harness::Lab::new();
+    let lease = LEASE_MS / 1000;
+    upstream.write(
+        "lab.yaml",
+        &format!("heartbeat: 1s\npoll: 8s\nlease: {lease}s\n"),
+    );
     for runner in 0..3 {
         upstream.board(&format!("b{runner}0"), &format!("r{runner}"));
         upstream.board(&format!("b{runner}1"), &format!("r{runner}"));
@@ -255,31 +295,42 @@ fn play(seed: u64, steps: usize) -> BTreeSet<String> {
     let run = Run {
         dice: Dice::new(seed),
         clock: SimulatedClock::default(),
-        faults: Arc::new(AtomicU64::new(1)),
+        faults: Arc::new(AtomicU64::new(0)),
         attempts: Arc::default(),
         late: Arc::default(),
         deaths: Arc::default(),
+        begun: Arc::default(),
+        taken: Arc::default(),
+        late_results: Arc::default(),
         perilous: Point::ALL
             .into_iter()
-            .skip(seed as usize % 4)
-            .step_by(4)
+            .skip(seed as usize % 5)
+            .step_by(5)
+            // Few claims are taken over in one run.
+            .chain([Point::BeforeTakeover, Point::TakenOver])
             .collect(),
     };
     let mut hosts: Vec<Host> = (0..3)
         .map(|index| Host {
             index,
             runner: None,
+            away: 0,
         })
         .collect();
     // A lab without journals starts from the present queue; what follows is seen from its beginning.
-    hosts.iter_mut().for_each(|host| host.tick(&upstream, &run));
+    upstream.job("queue/first.json", "true").submit("Submit");
+    while upstream.records().is_empty() {
+        hosts[0].tick(&upstream, &run);
+        end_one(&run, &[0]);
+    }
+    run.faults.store(1, Ordering::Relaxed);
     let mut jobs = 0;
     let mut paths: Vec<String> = Vec::new();
-    let mut expected: BTreeMap<String, usize> = BTreeMap::new();
+    let mut expected = BTreeMap::from([("queue/first.json".to_owned(), 1)]);
     for _ in 0..steps {
         run.clock
             .0
-            .fetch_add(run.dice.below(700) as u64, Ordering::Relaxed);
+            .fetch_add(run.dice.below(1_500) as u64, Ordering::Relaxed);
         match run.dice.below(20) {
             0 => {
                 // One to three jobs in a commit, some of them invalid.
@@ -315,9 +366,17 @@ fn play(seed: u64, steps: usize) -> BTreeSet<String> {
                 }
             }
             7 => {
-                let host = run.dice.below(3);
-                if run.dice.one_in(4) {
-                    hosts[host].die(&run);
+                // Most is to be learned from a host whose boards are busy.
+                let busy = run.attempts.lock().unwrap().first().map(|live| live.runner);
+                let host = busy.unwrap_or_else(|| run.dice.below(3));
+                match run.dice.below(4) {
+                    0 => hosts[host].die(&run),
+                    1 => {
+                        hosts[host].die(&run);
+                        hosts[host].go_away(&run);
+                    }
+                    // Stopped where it stands; its dispatchers go on.
+                    _ => hosts[host].go_away(&run),
                 }
             }
             _ => {
@@ -333,8 +392,15 @@ fn play(seed: u64, steps: usize) -> BTreeSet<String> {
         Remote::push(&lab, &push).unwrap();
     }
     let total: usize = expected.values().sum();
+    hosts.iter_mut().for_each(|host| host.away = 0);
+    if seed.is_multiple_of(2) {
+        // This one never comes back: the others end what it has begun.
+        hosts[2].die(&run);
+        hosts[2].away = u64::MAX;
+    }
     for round in 0.. {
-        run.clock.0.fetch_add(40_000, Ordering::Relaxed);
+        // Less than two polls, or no lease would ever run out.
+        run.clock.0.fetch_add(8_000, Ordering::Relaxed);
         hosts.iter_mut().for_each(|host| host.tick(&upstream, &run));
         while !run.attempts.lock().unwrap().is_empty() {
             end_one(&run, &[0]);
@@ -368,18 +434,34 @@ fn play(seed: u64, steps: usize) -> BTreeSet<String> {
     assert_eq!(found, expected, "seed {seed}");
     upstream.has_no_claims();
     drop(hosts);
-    run.deaths.lock().unwrap().clone()
+    for (id, begun) in run.begun.lock().unwrap().iter() {
+        // Two retries, where the job does not say.
+        assert!(*begun <= 3, "seed {seed}: {id} began {begun} attempts");
+    }
+    Shown {
+        deaths: run.deaths.lock().unwrap().clone(),
+        taken: run.taken.load(Ordering::Relaxed),
+        late_results: run.late_results.load(Ordering::Relaxed),
+    }
 }
 
 #[test]
 fn every_job_has_one_record_whatever_fails() {
     let long = std::env::var_os("PUMICE_LONG").is_some();
-    let (seeds, steps) = if long { (40, 500) } else { (4, 220) };
+    let (seeds, steps) = if long { (40, 500) } else { (5, 260) };
     let mut deaths = BTreeSet::new();
+    let (mut taken, mut late_results) = (0, 0);
     for seed in 1..=seeds {
-        deaths.extend(play(seed, steps));
+        let shown = play(seed, steps);
+        deaths.extend(shown.deaths);
+        taken += shown.taken;
+        late_results += shown.late_results;
     }
-    println!("{seeds} runs of {steps} steps; runners died at {deaths:?}");
+    println!(
+        "{seeds} runs of {steps} steps: {taken} claims taken over, {late_results} late results kept; \
+         runners died at {deaths:?}"
+    );
     let all: BTreeSet<String> = Point::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(deaths, all, "a runner must have died at every point");
+    assert!(taken > 0 && late_results > 0, "{taken} {late_results}");
 }
