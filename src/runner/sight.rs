@@ -117,3 +117,118 @@ impl Sight {
         due > self.asked
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Claim, JobId, Time};
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn id(n: u8) -> ObjectId {
+        format!("{n:040x}").parse().unwrap()
+    }
+
+    fn claim(n: u8) -> SeenClaim {
+        let claim = Claim {
+            version: 1,
+            job: JobId::from_bytes([n; 16]),
+            path: "queue/job.json".to_owned(),
+            runner: "gone".parse().unwrap(),
+            instance: String::new(),
+            board: None,
+            attempt: 1,
+            main: id(99),
+            at: Time::from_unix(0),
+            takes_over: None,
+            lost_by: None,
+            nonce: String::new(),
+        };
+        SeenClaim { id: id(n), claim }
+    }
+
+    /// A world with these claims of one runner, whose journal has this head; polls are 10 s apart and
+    /// the lease is five minutes, as in an empty lab file.
+    fn world(claims: &[u8], journal: u8) -> World {
+        let mut world = World::default();
+        for n in claims {
+            world.claims.insert(JobId::from_bytes([*n; 16]), claim(*n));
+        }
+        world.journals.insert("gone".parse().unwrap(), id(journal));
+        world
+    }
+
+    /// Looks every ten seconds, at no cost of time.
+    fn look(sight: &mut Sight, world: &World, seconds: impl IntoIterator<Item = u64>) {
+        for second in seconds {
+            sight.note(world, at(second), at(second));
+        }
+    }
+
+    fn is_abandoned(sight: &Sight, world: &World, n: u8) -> bool {
+        sight.is_abandoned(&claim(n), &world.files.config)
+    }
+
+    #[test]
+    fn a_claim_is_abandoned_once_nothing_has_moved_for_the_lease() {
+        let (mut sight, world) = (Sight::default(), world(&[1], 1));
+        look(&mut sight, &world, (0..=290).step_by(10));
+        assert!(!is_abandoned(&sight, &world, 1));
+        let due = sight.due(&claim(1), &world.files.config).unwrap();
+        assert_eq!((due, sight.is_ahead(due)), (at(300), true));
+        // A look that began too early shows nothing, however late it comes back.
+        sight.note(&world, at(299), at(301));
+        assert!(!is_abandoned(&sight, &world, 1));
+        look(&mut sight, &world, [310]);
+        assert!(is_abandoned(&sight, &world, 1));
+    }
+
+    #[test]
+    fn a_new_claim_and_a_record_are_signs_of_life_and_a_lost_claim_is_none() {
+        let mut sight = Sight::default();
+        look(&mut sight, &world(&[1, 2], 1), (0..=200).step_by(10));
+        look(&mut sight, &world(&[1], 1), (210..=300).step_by(10));
+        assert!(is_abandoned(&sight, &world(&[1], 1), 1));
+        for signs in [world(&[1, 3], 1), world(&[1], 2)] {
+            let mut sight = Sight::default();
+            look(&mut sight, &world(&[1], 1), (0..=200).step_by(10));
+            look(&mut sight, &signs, (210..=500).step_by(10));
+            assert!(!is_abandoned(&sight, &signs, 1));
+            look(&mut sight, &signs, [510]);
+            assert!(is_abandoned(&sight, &signs, 1));
+        }
+    }
+
+    #[test]
+    fn after_a_gap_all_timers_start_anew() {
+        let (mut sight, world) = (Sight::default(), world(&[1], 1));
+        look(&mut sight, &world, (0..=280).step_by(10));
+        // Two polls and no more: one look may come late.
+        look(&mut sight, &world, [300]);
+        assert!(is_abandoned(&sight, &world, 1));
+        look(&mut sight, &world, [321]);
+        assert!(!is_abandoned(&sight, &world, 1));
+        look(&mut sight, &world, (331..=621).step_by(10));
+        assert!(is_abandoned(&sight, &world, 1));
+    }
+
+    #[test]
+    fn a_claim_older_than_any_attempt_is_abandoned_though_its_runner_lives() {
+        let mut sight = Sight::default();
+        let mut lab = world(&[1], 1);
+        lab.files.config.timeouts.max = crate::model::span::Span::from_secs(600);
+        // Ten minutes, half a minute of grace and the lease.
+        for n in 0..93 {
+            lab.journals
+                .insert("gone".parse().unwrap(), id(n as u8 % 2));
+            sight.note(&lab, at(n * 10), at(n * 10));
+            assert!(!is_abandoned(&sight, &lab, 1), "{n}");
+        }
+        look(&mut sight, &lab, [930]);
+        assert!(is_abandoned(&sight, &lab, 1));
+        sight.pass_over(id(1));
+        assert!(!is_abandoned(&sight, &lab, 1));
+    }
+}

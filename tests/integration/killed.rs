@@ -6,9 +6,8 @@
 //! two attempts at a time, and no process of any attempt lives on. `PUMICE_LONG=1` kills more often.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +16,7 @@ use pumice::model::{Health, Reason, Record};
 
 use crate::dice::Dice;
 use crate::harness::{Lab, until};
+use crate::program::Program;
 
 const RUNNERS: [&str; 2] = ["r1", "r2"];
 
@@ -29,17 +29,6 @@ struct Plan {
     life: Duration,
 }
 
-/// A runner that does not outlive a test that fails.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // KILL to this process alone: its git and its dispatchers are left to themselves.
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 /// A runner's program, started again and again.
 struct Host<'a> {
     lab: &'a Lab,
@@ -48,34 +37,6 @@ struct Host<'a> {
 }
 
 impl Host<'_> {
-    fn start(&self, more: &[&str]) -> Process {
-        let log = self.log();
-        let log = File::options().create(true).append(true).open(log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_pumice"))
-            .args(["-C".as_ref(), self.lab.url().as_os_str()])
-            .args(["runner", "--name", self.name, "--allow", "exec", "--state"])
-            .arg(self.lab.state(self.name))
-            .args(more)
-            .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH"))
-            .envs([("GIT_CONFIG_GLOBAL", "/dev/null")])
-            .env("HOME", self.lab.root())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn();
-        Process(child.unwrap())
-    }
-
-    /// Where the runner's own lines go.
-    fn log(&self) -> PathBuf {
-        self.lab.root().join(format!("{}.log", self.name))
-    }
-
-    fn said(&self) -> String {
-        fs::read_to_string(self.log()).unwrap()
-    }
-
     /// How many attempts this runner has begun and not yet seen to their published end.
     fn started(&self) -> usize {
         fs::read_dir(self.lab.state(self.name).join("started")).map_or(0, Iterator::count)
@@ -83,7 +44,7 @@ impl Host<'_> {
 
     /// Lives for a random time, or until shortly after an attempt began; then dies.
     fn live(&self, life: Duration) {
-        let mut child = self.start(&[]);
+        let mut program = Program::start(self.lab, self.name, &[]);
         let random = |longest: Duration| longest.mul_f64(self.dice.below(1000) as f64 / 1000.0);
         if self.dice.one_in(2) {
             thread::sleep(random(life));
@@ -94,12 +55,12 @@ impl Host<'_> {
             }
             thread::sleep(random(Duration::from_millis(100)));
         }
-        let ended = child.0.try_wait().unwrap();
+        let ended = program.ended();
         assert!(
             ended.is_none(),
             "{} ended by itself: {ended:?}\n{}",
             self.name,
-            self.said()
+            program.said()
         );
     }
 
@@ -203,18 +164,9 @@ fn drain(plan: &Plan) {
         }
     });
     // One may end while the other still holds claims, but both at rest leave nothing.
-    let mut last = hosts.each_ref().map(|host| host.start(&["--until-idle"]));
-    for (child, host) in last.iter_mut().zip(&hosts) {
-        let mut status = None;
-        until("a runner is idle", || {
-            status = child.0.try_wait().unwrap();
-            status.is_some()
-        });
-        assert!(
-            status.is_some_and(|status| status.success()),
-            "{}",
-            host.said()
-        );
+    let mut last = RUNNERS.map(|name| Program::start(&lab, name, &["--until-idle"]));
+    for program in &mut last {
+        assert!(program.end().success(), "{}", program.said());
     }
     let seconds = begun.elapsed().as_secs_f64();
 

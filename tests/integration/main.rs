@@ -17,6 +17,7 @@ mod harness;
 mod killed;
 mod life;
 mod manual;
+mod program;
 mod protocol;
 mod site;
 mod virtual_boards;

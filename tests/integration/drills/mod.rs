@@ -3,6 +3,7 @@
 
 mod containment;
 mod power;
+mod takeover;
 
 use std::fs::{self, File};
 use std::path::PathBuf;
