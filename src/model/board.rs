@@ -191,6 +191,13 @@ pub struct Ssh {
     pub identity: Option<String>,
 }
 
+/// Whether a text can be a host or user for `ssh`: one word that is not taken for an option.
+pub fn is_ssh_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('-')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HealthCheck {

@@ -152,7 +152,12 @@ impl<'a> Commands<'a> {
             Some(_) => Stdio::piped(),
             None => Stdio::inherit(),
         };
-        let mut child = shell.start(command, output).map_err(Halt::Infrastructure)?;
+        let started = shell.start(command, output);
+        // What our TERM cut short while it was being started did not fail.
+        let mut child = started.map_err(|why| match self.go_on() {
+            Ok(()) => Halt::Infrastructure(why),
+            Err(terminated) => terminated,
+        })?;
         // A TERM that came while the shell was being started may have missed it.
         if self.terminated.load(Ordering::Acquire) {
             let _ = kill_process(Pid::from_child(&child), Signal::TERM);

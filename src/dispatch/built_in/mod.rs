@@ -4,6 +4,7 @@
 //! Each looks at the whole job before it runs anything, so that a mistake in the last action costs
 //! no time on the board.
 
+mod board;
 mod commands;
 pub mod exec;
 pub mod exit;
@@ -11,6 +12,7 @@ mod log;
 mod output;
 mod plan;
 mod report;
+pub mod ssh;
 mod terminated;
 
 use std::fs;
@@ -23,13 +25,14 @@ use crate::dispatch::action::JobError;
 use crate::dispatch::protocol::writer::EventWriter;
 
 /// The dispatchers that [`run`] knows.
-pub const NAMES: [&str; 1] = ["exec"];
+pub const NAMES: [&str; 2] = ["exec", "ssh"];
 
 /// Runs the built-in dispatcher of that name in this process and returns its exit code; `None` when
 /// there is no such.
 pub fn run(name: &str) -> Option<i32> {
     match name {
         "exec" => Some(exec::main()),
+        "ssh" => Some(ssh::main()),
         _ => None,
     }
 }

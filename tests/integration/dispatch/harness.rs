@@ -38,7 +38,17 @@ pub fn program(argv: &[&str]) -> Attempt {
 
 /// The built-in `exec` with a job of these actions.
 pub fn exec(actions: Value) -> Attempt {
-    let mut attempt = program(&[env!("CARGO_BIN_EXE_pumice"), "dispatch", "exec"]);
+    built_in("exec", actions)
+}
+
+/// A built-in dispatcher with a job of these actions.
+pub fn built_in(name: &str, actions: Value) -> Attempt {
+    with_actions(&[env!("CARGO_BIN_EXE_pumice"), "dispatch", name], actions)
+}
+
+/// A dispatcher with a job of these actions.
+pub fn with_actions(argv: &[&str], actions: Value) -> Attempt {
+    let mut attempt = program(argv);
     attempt.spec.actions = actions
         .as_array()
         .unwrap()

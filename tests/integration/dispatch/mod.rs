@@ -5,3 +5,4 @@ pub mod ending;
 mod exec;
 pub mod harness;
 mod orphaned;
+mod ssh;
