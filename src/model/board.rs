@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::adapters::{Labgrid, Lava};
 use super::{BoardName, RunnerName, Span, Time};
 
 /// The dispatchers that come with Pumice; any other is a program with a name.
@@ -38,6 +39,10 @@ pub struct BoardFile {
     pub console: Option<Console>,
     #[serde(default)]
     pub ssh: Option<Ssh>,
+    #[serde(default)]
+    pub lava: Option<Lava>,
+    #[serde(default)]
+    pub labgrid: Option<Labgrid>,
     /// Markdown, shown on the board's page.
     #[serde(default)]
     pub description: Option<String>,
@@ -64,6 +69,10 @@ pub struct DeviceType {
     pub console: Option<Console>,
     #[serde(default)]
     pub ssh: Option<Ssh>,
+    #[serde(default)]
+    pub lava: Option<Lava>,
+    #[serde(default)]
+    pub labgrid: Option<Labgrid>,
     #[serde(default)]
     pub description: Option<String>,
     #[serde(default)]
@@ -226,6 +235,8 @@ pub struct Board {
     pub dispatchers: Vec<DispatcherChoice>,
     pub console: Option<Console>,
     pub ssh: Option<Ssh>,
+    pub lava: Option<Lava>,
+    pub labgrid: Option<Labgrid>,
     pub description: Option<String>,
 }
 
@@ -264,6 +275,8 @@ impl Board {
                 .unwrap_or_default(),
             console: file.console.or_else(|| device_type.console.clone()),
             ssh: file.ssh.or_else(|| device_type.ssh.clone()),
+            lava: file.lava.or_else(|| device_type.lava.clone()),
+            labgrid: file.labgrid.or_else(|| device_type.labgrid.clone()),
             description: file.description.or_else(|| device_type.description.clone()),
             device_type: file.device_type,
         }

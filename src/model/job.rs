@@ -39,9 +39,14 @@ pub struct Job {
     /// Not started so long after submission: canceled, reason `expired`.
     #[serde(default)]
     pub expires: Option<Span>,
-    /// What is done, in order.
+    /// What is done, in order; required where there is no `definition`.
+    #[serde(default)]
     #[schemars(length(min = 1))]
     pub actions: Vec<Action>,
+    /// In place of `actions`, a whole LAVA v2 job for the dispatcher `lava-run`: YAML as a text, or
+    /// the same as an object.
+    #[serde(default)]
+    pub definition: Option<Value>,
     /// The path under which results are grouped; `/public/<submitter>/` when absent.
     #[serde(default)]
     pub stream: Option<String>,

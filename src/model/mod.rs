@@ -3,6 +3,7 @@
 //! Everything else may use this module; it uses nothing of ours. It must never know of git, of
 //! processes, of clocks or of the terminal.
 
+pub mod adapters;
 pub mod board;
 pub mod check;
 pub mod claim;

@@ -176,6 +176,8 @@ impl Runner {
             "power": board.power,
             "console": board.console,
             "ssh": board.ssh,
+            "lava": board.lava,
+            "labgrid": board.labgrid,
             "host": {"images": self.options.images, "cache": self.state.cache()},
         })
     }

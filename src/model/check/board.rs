@@ -7,7 +7,7 @@ use super::schema::SchemaKind;
 use super::tree::{Kind, Node};
 use super::words::{did_you_mean, quote};
 use super::{duplicates, job_rules, schema_errors, text, yaml};
-use crate::model::board::BUILT_IN_DISPATCHERS;
+use crate::model::board::{BUILT_IN_DISPATCHERS, is_ssh_name};
 use crate::model::lab::LabFiles;
 use crate::model::name::is_name;
 use crate::model::{BoardFile, DeviceType, Diagnostic};
@@ -105,7 +105,56 @@ fn rules(root: &Node, problems: &mut Problems) {
             program(node, problems);
         }
     }
+    if let Some(node) = root.get("ssh") {
+        ssh(node, problems);
+    }
+    for (section, key) in [
+        ("lava", "device"),
+        ("lava", "dispatcher"),
+        ("labgrid", "env"),
+        ("ssh", "identity"),
+    ] {
+        if let Some(node) = root.get(section).and_then(|section| section.get(key)) {
+            host_path(node, key, problems);
+        }
+    }
     dispatchers(root, problems);
+}
+
+/// What could be taken for an option of `ssh` is no address.
+fn ssh(node: &Node, problems: &mut Problems) {
+    for key in ["host", "user"] {
+        if let Some(node) = node.get(key)
+            && let Some(text) = node.text()
+            && !is_ssh_name(text)
+            && !problems.error_at(node.place)
+        {
+            problems.error(
+                node.place,
+                "bad-value",
+                format!("{} cannot be the `{key}` of `ssh`", quote(text)),
+                "it is one word and does not begin with `-`",
+            );
+        }
+    }
+}
+
+/// The lab's own files are not on the host where a dispatcher runs.
+fn host_path(node: &Node, key: &str, problems: &mut Problems) {
+    if let Some(text) = node.text()
+        && !text.starts_with('/')
+        && !problems.error_at(node.place)
+    {
+        problems.error(
+            node.place,
+            "bad-value",
+            format!(
+                "`{key}` must be an absolute path on the host, but is {}",
+                quote(text)
+            ),
+            "the lab's files are not there: keep it on the runner's host",
+        );
+    }
 }
 
 /// An argv array begins with the program's name.
@@ -268,15 +317,34 @@ fn in_lab(root: &Node, lab: &LabFiles, problems: &mut Problems) {
     let of_type = device_type
         .and_then(Node::text)
         .and_then(|name| lab.types.get(name));
-    let has_console = root.get("console").is_some() || of_type.is_some_and(|t| t.console.is_some());
-    for node in root.get("dispatchers").map_or(&[][..], Node::items) {
-        if node.text() == Some("console") && !has_console {
-            problems.warning(
-                node.place,
-                "missing-key",
-                "the dispatcher `console` needs a `console` here or in the device type",
-                "add `console: {command: […]}`, `{tcp: host:port}` or `{serial: /dev/…}`",
-            );
+    for (dispatcher, key, typed, hint) in [
+        (
+            "console",
+            "console",
+            of_type.is_some_and(|t| t.console.is_some()),
+            "add `console: {command: […]}`, `{tcp: host:port}` or `{serial: /dev/…}`",
+        ),
+        (
+            "ssh",
+            "ssh",
+            of_type.is_some_and(|t| t.ssh.is_some()),
+            "add `ssh: {host: …}`",
+        ),
+        (
+            "lava-run",
+            "lava",
+            of_type.is_some_and(|t| t.lava.is_some()),
+            "add `lava: {device: /…}`, the path of the device's dictionary on the host",
+        ),
+    ] {
+        let listed = root.get("dispatchers").map_or(&[][..], Node::items);
+        for node in listed.iter().filter(|node| node.text() == Some(dispatcher)) {
+            if !typed && root.get(key).is_none() {
+                let message = format!(
+                    "the dispatcher `{dispatcher}` needs `{key}` here or in the device type"
+                );
+                problems.warning(node.place, "missing-key", message, hint);
+            }
         }
     }
 }

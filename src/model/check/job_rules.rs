@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::problems::Problems;
-use super::tree::{Kind, Node};
+use super::tree::{Entry, Kind, Node};
 use super::words::{did_you_mean, nearest, quote};
+use super::yaml;
 use crate::model::Span;
 use crate::model::lab::{LabFiles, Timeouts};
 use crate::model::name::is_name;
@@ -18,6 +19,7 @@ pub(super) fn judge(root: &Node, lab: Option<&LabFiles>, problems: &mut Problems
     if !matches!(root.kind, Kind::Map(_)) {
         return;
     }
+    content(root, problems);
     boards(root, problems);
     names(root, problems);
     let own = Timeouts::default();
@@ -75,6 +77,60 @@ fn boards(root: &Node, problems: &mut Problems) {
             "a group has at least two boards",
             "use `device_type` for one board",
         );
+    }
+}
+
+/// What the job does: its `actions`, or a definition for another tool.
+fn content(root: &Node, problems: &mut Problems) {
+    let Some(definition) = root.get("definition") else {
+        let meant = |entry: &Entry| nearest(&entry.key, ["actions"]).is_some();
+        if root.entry("actions").is_none() && !root.entries().iter().any(meant) {
+            problems.error(
+                root.place,
+                "missing-key",
+                "the key `actions` is missing",
+                "give the job its `actions`: a list of `{\"command\": …}`",
+            );
+        }
+        return;
+    };
+    if root.get("actions").is_some()
+        && let Some(entry) = root.entry("definition")
+    {
+        problems.error(
+            entry.key_place,
+            "contradiction",
+            "`definition` and `actions` contradict each other",
+            "keep one of them: a LAVA v2 definition has actions of its own",
+        );
+    }
+    let kind = match (&definition.kind, definition.text()) {
+        (Kind::Map(_), _) => return,
+        (_, Some(text)) => yaml_map(text),
+        _ => Err("is neither".to_owned()),
+    };
+    if let Err(why) = kind {
+        problems.error(
+            definition.place,
+            "bad-value",
+            format!("`definition` must be a LAVA v2 job, an object or YAML as a text, but {why}"),
+            "",
+        );
+    }
+}
+
+/// Whether a text is a YAML map, and why not.
+fn yaml_map(text: &str) -> Result<(), String> {
+    let mut within = Problems::new("definition");
+    match yaml::parse(text, &mut within) {
+        Some(root) if matches!(root.kind, Kind::Map(_)) && !root.entries().is_empty() => Ok(()),
+        Some(_) => Err("the text is no map".to_owned()),
+        None => {
+            let first = within.finish::<()>(None).diagnostics.into_iter().next();
+            Err(first.map_or("it is no YAML".to_owned(), |one| {
+                format!("its line {} says: {}", one.line, one.message)
+            }))
+        }
     }
 }
 

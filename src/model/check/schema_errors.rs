@@ -375,7 +375,6 @@ fn subject(pointer: &str) -> String {
 
 fn missing_hint(key: &str) -> &'static str {
     match key {
-        "actions" => "give the job its `actions`: a list of `{\"command\": …}`",
         "device_type" => "name a device type, a file's stem under boards/types/",
         _ => "",
     }

@@ -65,7 +65,7 @@ fn small_lab() -> LabFiles {
         file("boards/qemu01.yaml", "device_type: qemu\ntags: [net]\n"),
         file(
             "boards/panda01.yaml",
-            "device_type: panda\ndispatchers: [ssh]\ntags: [hdmi]\n",
+            "device_type: panda\ndispatchers: [ssh]\nssh: {host: panda01}\ntags: [hdmi]\n",
         ),
     ];
     let lab = lab_files(&files);

@@ -79,6 +79,15 @@ fn values_are_judged_at_their_places() {
             "console: {serial: /dev/x, baud: 5000000000}",
             "2:33 out-of-range",
         ),
+        ("ssh: {user: root}", "2:6 missing-key"),
+        ("ssh: {host: -oProxyCommand=x}", "2:13 bad-value"),
+        ("ssh: {host: a, user: -x}", "2:22 bad-value"),
+        ("ssh: {host: 'a b'}", "2:13 bad-value"),
+        ("ssh: {host: a, port: 0}", "2:22 out-of-range"),
+        ("ssh: {host: a, identity: key}", "2:26 bad-value"),
+        ("lava: {}", "2:7 missing-key"),
+        ("lava: {device: qemu.yaml}", "2:16 bad-value"),
+        ("labgrid: {env: env.yaml}", "2:16 bad-value"),
         ("description: 3", "2:14 wrong-type"),
         ("device_type: again", "2:1 duplicate-key"),
     ] {
@@ -162,8 +171,12 @@ fn a_lab_warns_of_what_it_lacks() {
         told("device_type: qemu\nowners: [alcie]\n"),
         ["2:10 unknown-owner"]
     );
-    assert_eq!(
-        told("device_type: panda\ndispatchers: [console]\n"),
-        ["2:15 missing-key"]
-    );
+    for dispatcher in ["console", "ssh", "lava-run"] {
+        assert_eq!(
+            told(&format!(
+                "device_type: panda\ndispatchers: [{dispatcher}]\n"
+            )),
+            ["2:15 missing-key"]
+        );
+    }
 }

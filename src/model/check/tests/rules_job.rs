@@ -366,6 +366,32 @@ fn run_is_looked_at() {
 }
 
 #[test]
+fn a_definition_stands_for_actions() {
+    let of = |keys: &str| {
+        let text = format!("{{\"device_type\": \"a\",\n{keys}}}");
+        codes(&job("a", text.as_bytes(), None).diagnostics)
+    };
+    assert_eq!(
+        of(r#""definition": {"job_name": "x"}"#),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        of(r#""definition": "job_name: x\nactions:\n- boot: {method: qemu}\n""#),
+        Vec::<String>::new()
+    );
+    assert_eq!(of(r#""definition": 7"#), ["2:15 bad-value"]);
+    assert_eq!(of(r#""definition": "just words""#), ["2:15 bad-value"]);
+    assert_eq!(of(r#""definition": "a: [""#), ["2:15 bad-value"]);
+    assert_eq!(
+        of(
+            r#""actions": [{"command": "run", "parameters": {"commands": ["a"]}}], "definition": {"a": 1}"#
+        ),
+        ["2:69 contradiction"]
+    );
+    assert_eq!(of(r#""timeout": 60"#), ["1:1 missing-key"]);
+}
+
+#[test]
 fn very_many_problems_are_cut() {
     let text = format!(
         "{{\"device_type\": \"a\", \"actions\": [{}]}}",
