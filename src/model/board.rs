@@ -167,6 +167,25 @@ pub struct Console {
     /// A regular expression for the shell's prompt.
     #[serde(default)]
     pub prompt: Option<String>,
+    /// How long the board may take from power to prompt.
+    #[serde(default)]
+    pub boot_timeout: Option<Span>,
+    #[serde(default)]
+    pub bootloader: Option<Bootloader>,
+}
+
+/// How a boot loader is stopped, for jobs that give it commands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bootloader {
+    /// A regular expression for what it says while it can be stopped; a job's
+    /// `interrupt_boot_prompt` stands in for it.
+    pub interrupt: String,
+    /// What is sent then; a line end when absent.
+    #[serde(default)]
+    pub send: Option<String>,
+    /// A regular expression for its prompt.
+    pub prompt: String,
 }
 
 /// How to log in at a console.

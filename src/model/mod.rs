@@ -13,6 +13,7 @@ pub mod id;
 pub mod job;
 pub mod lab;
 pub mod name;
+pub mod pattern;
 pub mod priority;
 pub mod record;
 pub mod span;

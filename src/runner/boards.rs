@@ -45,6 +45,7 @@ pub(super) fn health(
         .dispatchers
         .iter()
         .find_map(|choice| obstacle(choice, options))
+        .or_else(|| console_obstacle(board, options))
         .or_else(|| power_obstacle(board, options))
     {
         Some(obstacle) => (BoardHealth::Maintenance, Some(obstacle)),
@@ -53,6 +54,23 @@ pub(super) fn health(
             Some("no dispatcher: add `dispatchers:` to the board's or its type's file".into()),
         ),
         None => (BoardHealth::Good, None),
+    }
+}
+
+/// Why this host may not start the process that is a board's console.
+fn console_obstacle(board: &Board, options: &Options) -> Option<String> {
+    let is_console =
+        |choice: &DispatcherChoice| *choice == DispatcherChoice::BuiltIn("console".to_owned());
+    if !board.dispatchers.iter().any(is_console) {
+        return None;
+    }
+    let Some(console) = &board.console else {
+        return Some("no console: add `console:` to the board's or its type's file".to_owned());
+    };
+    match console.command.first() {
+        Some(program) if program.starts_with('/') => not_allowed(program, options),
+        Some(_) => Some("the program in `console: command` must be an absolute path".to_owned()),
+        None => None,
     }
 }
 

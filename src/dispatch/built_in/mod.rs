@@ -6,6 +6,7 @@
 
 mod board;
 mod commands;
+pub mod console;
 pub mod exec;
 pub mod exit;
 mod log;
@@ -14,6 +15,7 @@ mod plan;
 mod report;
 pub mod ssh;
 mod terminated;
+mod wait;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,12 +27,13 @@ use crate::dispatch::action::JobError;
 use crate::dispatch::protocol::writer::EventWriter;
 
 /// The dispatchers that [`run`] knows.
-pub const NAMES: [&str; 2] = ["exec", "ssh"];
+pub const NAMES: [&str; 3] = ["console", "exec", "ssh"];
 
 /// Runs the built-in dispatcher of that name in this process and returns its exit code; `None` when
 /// there is no such.
 pub fn run(name: &str) -> Option<i32> {
     match name {
+        "console" => Some(console::main()),
         "exec" => Some(exec::main()),
         "ssh" => Some(ssh::main()),
         _ => None,

@@ -1,5 +1,8 @@
 //! The runner's wish to end, as a built-in dispatcher hears it.
 
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,6 +10,28 @@ use rustix::process::{Signal, getpgrp, getpid, getppid, kill_current_process_gro
 use signal_hook::consts::SIGTERM;
 
 use super::log::say;
+use super::wait::is_ready;
+
+/// A descriptor that is readable once TERM came, so that a wait for other things hears it too.
+pub struct Bell(UnixStream);
+
+impl Bell {
+    /// Hangs up a bell; [`listen`] is called as well.
+    pub fn new() -> io::Result<Self> {
+        listen();
+        let (bell, rope) = UnixStream::pair()?;
+        signal_hook::low_level::pipe::register(SIGTERM, rope)?;
+        Ok(Self(bell))
+    }
+
+    pub fn rang(&self) -> bool {
+        is_ready(self.0.as_fd())
+    }
+
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
 
 /// After TERM the running command is waited for, which got it too, and no other is started. When
 /// the runner is gone the kernel sends TERM to this process alone: then the group is ended here,

@@ -77,11 +77,7 @@ fn a_dead_hosts_job_is_back_after_the_lease() {
         !lab.refs("refs/pumice/journal/r2").is_empty()
     });
     let back = died.elapsed();
-    figure(
-        "takeover_back_in_queue",
-        back.as_secs_f64(),
-        "s",
-    );
+    figure("takeover_back_in_queue", back.as_secs_f64(), "s");
     figure("takeover_lease", LEASE.as_secs_f64(), "s");
     assert!(back <= LEASE + 2 * POLL, "{back:?}\n{}", other.said());
     until("it has run", || !lab.records().is_empty());

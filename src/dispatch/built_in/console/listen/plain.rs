@@ -1,0 +1,112 @@
+//! Takes the terminal sequences out of a stream, with its state kept from one read to the next.
+
+use vte::{Parser, Perform};
+
+/// Gives a console's text: printable characters, tabs and line ends. Bytes that are no UTF-8 become
+/// U+FFFD. A line end closes any sequence: random bytes may open one that nothing ever closes.
+pub struct Plain {
+    parser: Parser,
+    /// Nothing since the last line end needed the parser.
+    untouched: bool,
+}
+
+impl Default for Plain {
+    fn default() -> Self {
+        Self {
+            parser: Parser::new(),
+            untouched: true,
+        }
+    }
+}
+
+impl Plain {
+    /// Adds the text in `bytes` to `text`.
+    pub fn feed(&mut self, bytes: &[u8], text: &mut Vec<u8>) {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            self.part(&rest[..end], text);
+            if !self.untouched {
+                *self = Self::default();
+            }
+            text.push(b'\n');
+            rest = &rest[end + 1..];
+        }
+        self.part(rest, text);
+    }
+
+    fn part(&mut self, part: &[u8], text: &mut Vec<u8>) {
+        // Nearly every line is plain text, which is copied as a whole.
+        let is_plain = |&byte: &u8| matches!(byte, b'\t' | b'\r' | b' '..=b'~');
+        if self.untouched && part.iter().all(is_plain) {
+            text.extend_from_slice(part);
+        } else {
+            self.untouched = false;
+            self.parser.advance(&mut Printer(text), part);
+        }
+    }
+}
+
+struct Printer<'a>(&'a mut Vec<u8>);
+
+impl Perform for Printer<'_> {
+    fn print(&mut self, c: char) {
+        // DEL prints nothing.
+        if c != '\u{7f}' {
+            self.0
+                .extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        if matches!(byte, b'\t' | b'\r') {
+            self.0.push(byte);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plain(parts: &[&[u8]]) -> String {
+        let (mut plain, mut text) = (Plain::default(), Vec::new());
+        for part in parts {
+            plain.feed(part, &mut text);
+        }
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn sequences_vanish_however_they_are_cut() {
+        assert_eq!(plain(&[b"a\x1b[1;3", b"1mb\x1b", b"[0mc\r\n"]), "abc\r\n");
+        assert_eq!(plain(&[b"\x1b]0;ti", b"tle\x07x\x1b[6n"]), "x");
+        assert_eq!(plain(&[b"\xc3", b"\xa4\x00\x07 \xff!"]), "ä \u{fffd}!");
+    }
+
+    #[test]
+    fn a_sequence_that_nothing_closes_ends_with_its_line() {
+        assert_eq!(plain(&[b"\x1b]never", b" closed\nok\n"]), "\nok\n");
+        assert_eq!(plain(&[b"\x1bPx\n", b"\x1bXy\nok"]), "\n\nok");
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_gives_the_same_text(
+            bytes in proptest::collection::vec(
+                prop_oneof![any::<u8>(), Just(b'\x1b'), Just(b'['), Just(b'\n'), Just(b'm')], 0..300),
+            cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..20),
+        ) {
+            let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            places.sort_unstable();
+            let (mut parts, mut from) = (Vec::new(), 0);
+            for to in places {
+                parts.push(&bytes[from..to]);
+                from = to;
+            }
+            parts.push(&bytes[from..]);
+            prop_assert_eq!(plain(&parts), plain(&[&bytes]));
+        }
+    }
+}

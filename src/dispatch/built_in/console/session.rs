@@ -1,0 +1,198 @@
+//! The board's shell, as the dispatcher types to it.
+//!
+//! Any POSIX shell will do; nothing but `sh`, `mkdir`, `chmod` and `wc` is asked of the board.
+//! Every line that is typed is short, for a terminal or a line editor drops what is too long, and
+//! the next is typed only when the shell asks for it. Whatever is waited for is typed in two
+//! halves, so that the echo is never taken for it.
+
+mod encode;
+mod folder;
+
+use std::time::Duration;
+
+use super::halt::Halt;
+use super::listen::{Console, Heard};
+use super::testdef::quoted;
+use crate::dispatch::protocol::text::{clean, last_words};
+use crate::model::pattern::Patterns;
+use crate::process::Moment;
+
+/// What a Linux kernel says when nothing more can be done.
+pub const PANIC: &str = "Kernel panic - not syncing";
+
+/// The longest text that is typed as it is.
+const LONGEST: usize = 200;
+
+/// How long the shell may take for its next prompt, which stands behind no work.
+const PROMPT: Duration = Duration::from_secs(60);
+
+/// How long is waited before the shell is spoken to again: a login may drop what was typed too early.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// How long a panicking kernel is listened to: its trace belongs into the log.
+const TRACE: Duration = Duration::from_secs(3);
+
+pub struct Session<'a> {
+    console: Console<'a>,
+    /// The prompt of this session, then [`PANIC`].
+    prompt: Patterns,
+    /// Two halves of a word that no board could know.
+    word: (String, String),
+    /// On the board: files that are sent, and the helpers.
+    folder: Option<String>,
+}
+
+impl<'a> Session<'a> {
+    /// Speaks to the shell whose prompt is there, until it answers.
+    pub fn open(console: Console<'a>, until: Moment) -> Result<Self, Halt> {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let word = (id[..6].to_owned(), id[6..12].to_owned());
+        let prompt = format!("{}{}# ", word.0, word.1);
+        let patterns = Patterns::new(&[prompt.as_str(), PANIC]).map_err(Halt::pattern)?;
+        let mut session = Self {
+            console,
+            prompt: patterns,
+            word,
+            folder: None,
+        };
+        let (one, two) = &session.word;
+        let mut typed = format!("PS1='{one}''{two}# ' PS2=\n");
+        loop {
+            session.console.send(typed.as_bytes());
+            let next = Moment::now().plus(AGAIN).min(until);
+            match session.wait_for_prompt(Some(next), &mut |_| {})? {
+                true => return Ok(session),
+                false if Moment::now() >= until => {
+                    return Err(Halt::Board("no shell answers behind the prompt".into()));
+                }
+                // What was cut off may stand on the line.
+                false if !typed.starts_with('\n') => typed.insert(0, '\n'),
+                false => {}
+            }
+        }
+    }
+
+    /// Runs a command, given as one line or as a script, and gives its exit code. What it prints,
+    /// and nothing else, is given to `take`, without terminal sequences.
+    pub fn run(&mut self, command: &str, take: &mut dyn FnMut(&[u8])) -> Result<i32, Halt> {
+        let quoted = quoted(command);
+        let can_be_typed = |c: char| (' '..='~').contains(&c);
+        let invocation = if quoted.len() <= LONGEST && command.chars().all(can_be_typed) {
+            format!("sh -c {quoted}")
+        } else {
+            let path = format!("{}/command", self.folder()?);
+            self.put(&path, command.as_bytes())?;
+            format!("sh {path}")
+        };
+        self.invoke(&invocation, take)
+    }
+
+    /// Types one line in this very shell and waits for its next prompt.
+    fn type_quietly(&mut self, line: &str) -> Result<(), Halt> {
+        self.console.send(format!("{line}\n").as_bytes());
+        match self.wait_for_prompt(Some(Moment::now().plus(PROMPT)), &mut |_| {})? {
+            true => Ok(()),
+            false => Err(self.silent()),
+        }
+    }
+
+    /// Types one line in this very shell, whose exit code counts.
+    pub fn line(&mut self, line: &str) -> Result<i32, Halt> {
+        self.invoke(line, &mut |_| {})
+    }
+
+    fn invoke(&mut self, invocation: &str, take: &mut dyn FnMut(&[u8])) -> Result<i32, Halt> {
+        let (one, two) = &self.word;
+        let begin = format!("{one}{two}b\\r*\\n");
+        let end = format!("{one}{two}e:[0-9]+;");
+        let typed = format!(
+            "echo {one}'{two}b';{invocation} </dev/null;printf '\\n%s%s:%s;\\n' {one} {two}e $?\n"
+        );
+        let begin = Patterns::new(&[begin.as_str(), PANIC]).map_err(Halt::pattern)?;
+        let end = Patterns::new(&[end.as_str(), PANIC]).map_err(Halt::pattern)?;
+        self.console.send(typed.as_bytes());
+        if !self.wait(&begin, Some(Moment::now().plus(PROMPT)), &mut |_| {})? {
+            return Err(self.silent());
+        }
+        // The runner holds the action to its limit.
+        self.wait(&end, None, take)?;
+        let code = self.exit_code();
+        if !self.wait_for_prompt(Some(Moment::now().plus(PROMPT)), &mut |_| {})? {
+            return Err(self.silent());
+        }
+        Ok(code)
+    }
+
+    /// The number before the `;` that was said last.
+    fn exit_code(&mut self) -> i32 {
+        let text = String::from_utf8_lossy(self.console.tail()).into_owned();
+        let code = text.rsplit_once(':').map_or("", |(_, code)| code);
+        code.trim_end_matches(';').parse().unwrap_or(-1)
+    }
+
+    fn wait_for_prompt(
+        &mut self,
+        until: Option<Moment>,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, Halt> {
+        let prompt = self.prompt.clone();
+        self.wait(&prompt, until, take)
+    }
+
+    /// Whether the first of two patterns came in time; the second is [`PANIC`].
+    fn wait(
+        &mut self,
+        patterns: &Patterns,
+        until: Option<Moment>,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, Halt> {
+        match self.console.wait(patterns, until, take)? {
+            Heard::Pattern(0) => Ok(true),
+            Heard::Pattern(_) => Err(panicked(&mut self.console)),
+            Heard::TimedOut => Ok(false),
+            Heard::Closed(why) => Err(Halt::Board(closed(&mut self.console, why))),
+            Heard::Terminated => Err(Halt::Terminated),
+        }
+    }
+
+    fn silent(&mut self) -> Halt {
+        Halt::Board(format!(
+            "the shell does not answer: {}",
+            last(&mut self.console)
+        ))
+    }
+}
+
+/// Listens on until the trace is in the log, and says what the kernel said.
+pub fn panicked(console: &mut Console<'_>) -> Halt {
+    let rest_of_line = Patterns::new(&["\\n"]);
+    let until = Moment::now().plus(TRACE);
+    let mut line = PANIC.as_bytes().to_vec();
+    if let Ok(pattern) = rest_of_line {
+        let mut take = |bytes: &[u8]| line.extend_from_slice(bytes);
+        let _ = console.wait(&pattern, Some(until), &mut take);
+    }
+    // Nothing is waited for but the end.
+    if let Ok(never) = Patterns::new(&["[^\\x00-\\xff]x"]) {
+        let _ = console.wait(&never, Some(until), &mut |_| {});
+    }
+    Halt::Panic(clean(&String::from_utf8_lossy(&line), 200))
+}
+
+/// That the console is gone, with its last words.
+pub fn closed(console: &mut Console<'_>, why: Option<String>) -> String {
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("the console closed{why}: {}", last(console))
+}
+
+/// The last line that the console gave.
+pub fn last(console: &mut Console<'_>) -> String {
+    last_words(console.tail())
+        .and_then(|words| {
+            words
+                .lines()
+                .last()
+                .map(|line| format!("it last said `{line}`"))
+        })
+        .unwrap_or_else(|| "it said nothing".into())
+}

@@ -1,0 +1,69 @@
+//! A test repository, checked out on this host.
+
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::dispatch::built_in::console::halt::Halt;
+use crate::dispatch::built_in::console::on_host::on_host;
+use crate::dispatch::built_in::console::plan::Repository;
+use crate::dispatch::built_in::terminated::Bell;
+
+/// How long git may take for one command.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Clones a repository into a folder of the job and checks the revision out.
+pub fn checkout(
+    place: &str,
+    repository: &Repository,
+    revision: Option<&str>,
+    bell: &Bell,
+) -> Result<TempDir, Halt> {
+    let folder = tempfile::Builder::new()
+        .prefix("testdef-")
+        .tempdir_in(".")?;
+    let source = match repository {
+        Repository::Url(url) => url.as_ref(),
+        Repository::Path(path) => path.as_os_str(),
+    };
+    let mut clone = git();
+    clone.arg("clone").arg("--quiet").arg("--no-checkout");
+    if revision.is_none() {
+        clone.arg("--depth=1");
+    }
+    clone.arg("--").arg(source).arg(folder.path().join("tree"));
+    let failed = |what: &str, why: String| format!("{place}: git {what}: {why}");
+    match on_host(&mut clone, LIMIT, bell)? {
+        Ok(status) if status.success() => {}
+        Ok(status) => return Err(Halt::Infrastructure(failed("clone", status.to_string()))),
+        Err(why) => return Err(Halt::Infrastructure(failed("clone", why))),
+    }
+    let mut check_out = git();
+    check_out.arg("-C").arg(folder.path().join("tree"));
+    check_out.args(["checkout", "--quiet", "--detach"]);
+    check_out.arg(revision.unwrap_or("HEAD"));
+    match on_host(&mut check_out, LIMIT, bell)? {
+        Ok(status) if status.success() => Ok(folder),
+        // The repository is there, so it is the name that is wrong.
+        Ok(status) => Err(Halt::Job(failed("checkout", status.to_string()))),
+        Err(why) => Err(Halt::Infrastructure(failed("checkout", why))),
+    }
+}
+
+/// A git command that runs nothing of the repository's own and asks nobody.
+fn git() -> Command {
+    let mut command = Command::new("git");
+    command
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_ALLOW_PROTOCOL", "file:http:https:git:ssh")
+        .env("GIT_LFS_SKIP_SMUDGE", "1")
+        .env("LC_ALL", "C")
+        .args([
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "core.symlinks=false",
+        ]);
+    command
+}
