@@ -116,8 +116,10 @@ fn download(
     progress(Progress::Lists { architecture });
     let lists = cache.join("apt").join(architecture);
     let apt = Apt::of_our_own(scratch, &lists, architecture)?;
-    apt.update()?;
-    download_by(&apt, kind, progress)
+    let updated = apt.update();
+    // A source of the system's that fails and has none of these packages must not stand in the way; where
+    // the packages are missing, it is the likely reason.
+    download_by(&apt, kind, progress).map_err(|error| updated.err().unwrap_or(error))
 }
 
 fn download_by(

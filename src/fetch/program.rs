@@ -18,7 +18,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const KEPT: usize = 1 << 20;
 
 /// How much of a failed program's output an error quotes.
-const QUOTED_LINES: usize = 6;
+const QUOTED_LINES: usize = 4;
 
 /// Where a program is, looked up in `PATH`.
 pub(super) fn find(name: &str) -> Option<PathBuf> {
@@ -83,14 +83,20 @@ pub(super) fn run(
     }
 }
 
-/// The end of an output, where a program says what its trouble was.
+/// What a program says its trouble was: the lines that begin with `E:`, as Debian's programs mark them, else
+/// the last.
 fn last_lines(output: &str) -> String {
     let lines: Vec<&str> = output
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    lines[lines.len().saturating_sub(QUOTED_LINES)..].join("; ")
+    let marked: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("E: "))
+        .collect();
+    let told = if marked.is_empty() { lines } else { marked };
+    told[told.len().saturating_sub(QUOTED_LINES)..].join("; ")
 }
 
 struct Limited<'a> {
@@ -134,7 +140,9 @@ mod tests {
     fn a_failure_quotes_the_end_of_the_output() {
         assert_eq!(sh("echo yes").unwrap(), "yes\n");
         let error = sh("seq 10 >&2; exit 100").unwrap_err();
-        assert_eq!(error.to_string(), "do it: 5; 6; 7; 8; 9; 10");
+        assert_eq!(error.to_string(), "do it: 7; 8; 9; 10");
+        let error = sh("echo E: no; echo W: odd; echo E: way; echo bye; exit 100").unwrap_err();
+        assert_eq!(error.to_string(), "do it: no; way");
         assert_eq!(sh("exit 3").unwrap_err().to_string(), "do it: exit code 3");
         let error = sh("kill -9 $$").unwrap_err();
         assert_eq!(error.to_string(), "do it: ended by signal 9");

@@ -12,7 +12,7 @@ use crate::harness::Lab;
 const APT_GET: &str = r#"#!/bin/sh
 lists=$(dirname "$0")/lists
 case "$*" in
-*" update") touch "$lists" ;;
+*update*) touch "$lists" ;;
 *--print-uris*)
     [ -e "$lists" ] || { echo "E: Unable to locate package user-mode-linux"; exit 100; }
     echo "W: something else"
