@@ -355,6 +355,11 @@ impl Runner {
             again |= self.take_over()?;
         }
         self.beat()?;
+        if self.backoff.waits(self.env.clock.since_boot()) && self.may_leave() {
+            // The turn at the end of the wait would only fail again.
+            self.spool_new()?;
+            return Ok(Turn::Done);
+        }
         if again {
             return Ok(Turn::Again);
         }
