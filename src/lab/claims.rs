@@ -70,9 +70,13 @@ impl Reader {
 pub fn claim_commit(repo: &Repo, claim: &Claim, author: &Person) -> Result<ObjectId, LabError> {
     let facts = String::from_utf8(to_json(claim)).unwrap_or_default();
     let id = claim.job.short();
+    let others = claim.boards().skip(1).count();
     let message = match &claim.board {
         _ if claim.takes_over.is_some() => {
             format!("Take the claim of {id} over\n\n{facts}")
+        }
+        Some(board) if others > 0 => {
+            format!("Claim {id} for {board} and {others} more\n\n{facts}")
         }
         Some(board) => format!("Claim {id} for {board}\n\n{facts}"),
         None => format!("Claim {id} to close it\n\n{facts}"),

@@ -13,8 +13,11 @@ pub struct Claim {
     pub runner: RunnerName,
     /// The state folder that wrote it: tells two processes of one name apart.
     pub instance: String,
-    /// Absent when the job is only closed.
+    /// Absent when the job is only closed; the first member's in a group.
     pub board: Option<BoardName>,
+    /// A group's members, every one with its board.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<ClaimMember>,
     /// A hint; the attempt records decide.
     pub attempt: u32,
     /// Main's head that the runner saw.
@@ -29,4 +32,55 @@ pub struct Claim {
     pub lost_by: Option<RunnerName>,
     /// Makes every claim commit differ: an identical id would be answered "up to date", which is no win.
     pub nonce: String,
+}
+
+/// One member of a group job and the board it runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimMember {
+    /// As [`super::group::members`] names it.
+    pub name: String,
+    pub role: String,
+    pub board: BoardName,
+}
+
+impl Claim {
+    /// Every board it names, the first member's first; none when the job is only closed.
+    pub fn boards(&self) -> impl Iterator<Item = &BoardName> {
+        let members = self.members.iter().map(|member| &member.board);
+        let alone = self.board.iter().filter(|_| self.members.is_empty());
+        alone.chain(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_claim_of_before_groups_is_readable() {
+        let mut facts = json!({
+            "version": 1, "job": "01000000-0000-5000-8000-000000000000", "path": "queue/a.json",
+            "runner": "lab-a", "instance": "i", "board": "b1", "attempt": 1,
+            "main": "0123456789abcdef0123456789abcdef01234567",
+            "at": "2026-11-24T01:00:00.000Z", "nonce": "n",
+        });
+        let claim: Claim = serde_json::from_value(facts.clone()).unwrap();
+        assert_eq!(
+            claim.boards().map(BoardName::as_str).collect::<Vec<_>>(),
+            ["b1"]
+        );
+        assert_eq!(serde_json::to_value(&claim).unwrap(), facts);
+
+        facts["members"] = json!([
+            {"name": "server", "role": "server", "board": "b1"},
+            {"name": "client", "role": "client", "board": "b2"},
+        ]);
+        let claim: Claim = serde_json::from_value(facts).unwrap();
+        assert_eq!(
+            claim.boards().map(BoardName::as_str).collect::<Vec<_>>(),
+            ["b1", "b2"]
+        );
+    }
 }

@@ -8,6 +8,7 @@ pub mod board;
 pub mod check;
 pub mod claim;
 pub mod diagnostic;
+pub mod group;
 pub mod host;
 pub mod id;
 pub mod job;

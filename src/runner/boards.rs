@@ -111,9 +111,9 @@ fn obstacle(choice: &DispatcherChoice, options: &Options) -> Option<String> {
     not_allowed(what, options)
 }
 
-/// The boards that claims name.
+/// The boards that claims name: all of a group's.
 pub(super) fn claimed<'a>(claims: impl Iterator<Item = &'a Claim>) -> BTreeSet<BoardName> {
-    claims.filter_map(|claim| claim.board.clone()).collect()
+    claims.flat_map(Claim::boards).cloned().collect()
 }
 
 /// This runner's boards that take jobs at all, busy or not.
@@ -124,7 +124,7 @@ pub(super) fn fit(world: &World, options: &Options) -> Vec<IdleBoard> {
         .values()
         .filter(|board| is_mine(board, options));
     mine.filter(|board| health(board, world, options).0 == BoardHealth::Good)
-        .map(|board| plan_board(board, world))
+        .map(|board| plan_board(board, &options.name, world))
         .collect()
 }
 
@@ -136,19 +136,28 @@ pub(super) fn idle(
     living: &BTreeSet<RunnerName>,
 ) -> Vec<IdleBoard> {
     let busy = claimed(world.claims.values().map(|seen| &seen.claim));
+    able(world, options, living, &busy)
+}
+
+/// The same boards without those in `busy`, whatever runs on the others.
+pub(super) fn able(
+    world: &World,
+    options: &Options,
+    living: &BTreeSet<RunnerName>,
+    busy: &BTreeSet<BoardName>,
+) -> Vec<IdleBoard> {
     let boards = world
         .files
         .boards
         .values()
         .filter(|board| !busy.contains(&board.name));
-    let fit = boards.filter(|board| {
+    let driver = |board: &Board| {
         if is_mine(board, options) {
-            return health(board, world, options).0 == BoardHealth::Good;
+            let good = health(board, world, options).0 == BoardHealth::Good;
+            return good.then(|| options.name.clone());
         }
-        living
-            .iter()
-            .filter_map(|runner| world.heartbeats.get(runner))
-            .any(|heartbeat| {
+        let offers = |runner: &&RunnerName| {
+            world.heartbeats.get(runner).is_some_and(|heartbeat| {
                 let status = heartbeat
                     .status
                     .boards
@@ -157,13 +166,18 @@ pub(super) fn idle(
                 heartbeat.status.paused.is_none()
                     && status.is_some_and(|status| status.usage != BoardUse::Unavailable)
             })
-    });
-    fit.map(|board| plan_board(board, world)).collect()
+        };
+        living.iter().find(offers).cloned()
+    };
+    boards
+        .filter_map(|board| Some(plan_board(board, &driver(board)?, world)))
+        .collect()
 }
 
-fn plan_board(board: &Board, world: &World) -> IdleBoard {
+fn plan_board(board: &Board, runner: &RunnerName, world: &World) -> IdleBoard {
     IdleBoard {
         name: board.name.clone(),
+        runner: runner.clone(),
         device_type: board.device_type.clone(),
         tags: board.tags.clone(),
         dispatchers: board

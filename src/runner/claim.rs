@@ -8,7 +8,8 @@ use super::publish::REFUSED_WAIT;
 use super::{Runner, RunnerError};
 use crate::git::{GitError, Lease, Push, Pushed, RefStatus, Update};
 use crate::lab::{Lab, Reader, SeenClaim, Submission, claim_commit};
-use crate::model::{BoardName, Claim, ObjectId, record};
+use crate::model::claim::ClaimMember;
+use crate::model::{BoardName, Claim, ObjectId, group, record};
 
 /// How many jobs are closed under one push. A push of a thousand new refs holds the server's locks
 /// for long; this many are one or two round trips' worth.
@@ -60,18 +61,18 @@ impl Runner {
         let Some(main) = self.world.main else {
             return Ok(false);
         };
-        let mut wishes: Vec<(Submission, Option<BoardName>)> = self
+        let mut wishes: Vec<(Submission, Vec<BoardName>, Vec<group::Member>)> = self
             .world
             .closings
             .iter()
             .filter(|(id, _)| self.world.is_unclaimed(id) && !self.held.contains_key(id))
             .take(CLOSED_AT_ONCE)
-            .map(|(_, closing)| (closing.submission.clone(), None))
+            .map(|(_, closing)| (closing.submission.clone(), Vec::new(), Vec::new()))
             .collect();
         if self.paused.is_none() {
-            for (id, board) in self.planned() {
+            for (id, boards) in self.planned() {
                 if let Some(waiting) = self.world.waiting.get(&id) {
-                    wishes.push((waiting.submission.clone(), Some(board)));
+                    wishes.push((waiting.submission.clone(), boards, waiting.members.clone()));
                 }
             }
         }
@@ -83,7 +84,7 @@ impl Runner {
         let reader = self.lab.reader()?;
         let author = self.author();
         let mut bids = Vec::new();
-        for (submission, board) in wishes {
+        for (submission, boards, members) in wishes {
             let attempts = self.world.attempts.get(&submission.id).map_or(0, Vec::len) as u32;
             let claim = Claim {
                 version: record::VERSION,
@@ -91,7 +92,16 @@ impl Runner {
                 path: submission.path.clone(),
                 runner: self.options.name.clone(),
                 instance: self.state.instance().to_owned(),
-                board,
+                board: boards.first().cloned(),
+                members: members
+                    .into_iter()
+                    .zip(boards)
+                    .map(|(member, board)| ClaimMember {
+                        name: member.name,
+                        role: member.role,
+                        board,
+                    })
+                    .collect(),
                 attempt: attempts + 1,
                 main,
                 at: author.time,

@@ -462,7 +462,7 @@ impl Runner {
     }
 
     /// What the plan gives to this runner's boards.
-    pub(super) fn planned(&mut self) -> Vec<(JobId, BoardName)> {
+    pub(super) fn planned(&mut self) -> Vec<(JobId, Vec<BoardName>)> {
         let now = self.env.clock.since_boot();
         let lease = self.world.files.config.lease.duration();
         let me = &self.options.name;
@@ -508,10 +508,10 @@ impl Runner {
             .filter(|w| free(&w.candidate.id))
             .map(|w| w.candidate.clone())
             .collect();
-        let pairs = schedule::plan(&jobs, &idle);
-        let (own, peers): (Vec<_>, Vec<_>) = pairs
+        let placed = schedule::plan(&jobs, &idle);
+        let (own, peers): (Vec<_>, Vec<_>) = placed
             .into_iter()
-            .partition(|(_, board)| mine.contains(board));
+            .partition(|(_, boards)| boards.iter().all(|board| mine.contains(board)));
         let given: BTreeSet<JobId> = peers.iter().map(|(id, _)| *id).collect();
         self.left_to_peer.retain(|id, _| given.contains(id));
         let mut own = own;
@@ -523,7 +523,7 @@ impl Runner {
             })
             .collect();
         if !late.is_empty() {
-            let taken: BTreeSet<&BoardName> = own.iter().map(|(_, board)| board).collect();
+            let taken: BTreeSet<&BoardName> = own.iter().flat_map(|(_, boards)| boards).collect();
             let rest: Vec<_> = idle
                 .iter()
                 .filter(|b| mine.contains(&b.name) && !taken.contains(&b.name))
@@ -575,10 +575,7 @@ impl Runner {
         let free = |id: &JobId| self.world.is_unclaimed(id);
         self.world.closings.keys().any(free)
             || self.world.waiting.iter().any(|(id, waiting)| {
-                free(id)
-                    && fit
-                        .iter()
-                        .any(|board| schedule::fits(&waiting.candidate, board))
+                free(id) && schedule::able_runner(&waiting.candidate, &fit).is_some()
             })
     }
 

@@ -139,6 +139,7 @@ mod tests {
             runner: "gone".parse().unwrap(),
             instance: String::new(),
             board: None,
+            members: Vec::new(),
             attempt: 1,
             main: id(99),
             at: Time::from_unix(0),

@@ -13,19 +13,14 @@ use crate::dispatch::power::PowerOff;
 use crate::lab::{Reader, submitted};
 use crate::model::board::DispatcherChoice;
 use crate::model::record::ClaimFacts;
-use crate::model::{Board, BoardName, JobId, State};
+use crate::model::{Board, JobId, State};
 
 /// The most that is kept of a log: half of it the beginning, half of it the end.
 const LOG_CAP: u64 = 64 << 20;
 
 impl Runner {
     /// Starts the dispatcher of a verified claim.
-    pub(super) fn start(
-        &mut self,
-        reader: &Reader,
-        id: JobId,
-        board: &BoardName,
-    ) -> Result<(), RunnerError> {
+    pub(super) fn start(&mut self, reader: &Reader, id: JobId) -> Result<(), RunnerError> {
         let Some(held) = self.held.get(&id) else {
             return Ok(());
         };
@@ -38,7 +33,11 @@ impl Runner {
             self.world.closings.insert(id, closing);
             return self.close(reader, id, why);
         };
-        let Some(known) = self.world.files.boards.get(board) else {
+        let board = held.claim.board.clone();
+        let Some((board, known)) = board.and_then(|board| {
+            let known = self.world.files.boards.get(&board)?;
+            Some((board, known))
+        }) else {
             // The lab's files changed under the claim; the next plan decides anew.
             self.release(id);
             return Ok(());
@@ -103,7 +102,7 @@ impl Runner {
                     self.env.clock.now()
                 ),
             ],
-            power: PowerOff::new(board, &known.power.off),
+            power: PowerOff::new(&board, &known.power.off),
             containment: self.env.driver.containment(),
             trace: Some(self.state.trace(id, n)),
         };

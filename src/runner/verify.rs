@@ -13,7 +13,8 @@ use crate::model::{BoardName, Health, JobId, ObjectId, Reason, Record, State, re
 
 /// What a won claim turns out to be good for.
 enum Decision {
-    Start(BoardName),
+    /// On all boards that the claim names.
+    Start,
     Close(Why),
     /// It stands for an attempt whose runner is gone.
     Lose,
@@ -44,7 +45,7 @@ impl Runner {
         let mut starts = Vec::new();
         for id in &ids {
             match self.decide(*id) {
-                Decision::Start(board) => starts.push((*id, board)),
+                Decision::Start => starts.push(*id),
                 Decision::Close(why) => self.close(reader, *id, why)?,
                 Decision::Lose => self.lose(reader, *id)?,
                 Decision::GiveBack => {
@@ -57,8 +58,8 @@ impl Runner {
             }
         }
         self.pass(Point::Verified)?;
-        for (id, board) in starts {
-            self.start(reader, id, &board)?;
+        for id in starts {
+            self.start(reader, id)?;
         }
         Ok(!ids.is_empty())
     }
@@ -83,23 +84,28 @@ impl Runner {
             self.world.waiting.contains_key(&id) && self.world.is_alive(id, &held.submission.path);
         // A runner that was asked to end begins nothing, though it has won the claim before.
         let waits = waits && self.ending == super::core::Ending::No;
-        let Some(board) = held.claim.board.clone().filter(|_| waits) else {
+        if held.claim.board.is_none() || !waits {
             return Decision::GiveBack;
-        };
+        }
         let others = self
             .world
             .claims
             .iter()
             .filter(|(other, _)| **other != id)
             .map(|(_, seen)| &seen.claim);
-        let occupied = self.running().iter().any(|(_, other)| *other == board);
-        let free = !boards::claimed(others).contains(&board) && !occupied;
-        let fit = self.world.files.boards.get(&board).is_some_and(|known| {
-            boards::is_mine(known, &self.options)
-                && boards::health(known, &self.world, &self.options).0 == BoardHealth::Good
-        });
-        if free && fit {
-            Decision::Start(board)
+        let claimed = boards::claimed(others);
+        let running = self.running();
+        let free = |board: &BoardName| {
+            !claimed.contains(board) && running.iter().all(|(_, other)| other != board)
+        };
+        let fit = |board: &BoardName| {
+            self.world.files.boards.get(board).is_some_and(|known| {
+                boards::is_mine(known, &self.options)
+                    && boards::health(known, &self.world, &self.options).0 == BoardHealth::Good
+            })
+        };
+        if held.claim.boards().all(|board| free(board) && fit(board)) {
+            Decision::Start
         } else {
             Decision::GiveBack
         }

@@ -9,7 +9,7 @@ use crate::lab::{
 };
 use crate::model::lab::LabFiles;
 use crate::model::record::BoardRecord;
-use crate::model::{BoardName, JobId, ObjectId, Reason, RunnerName, Time};
+use crate::model::{BoardName, JobId, ObjectId, Reason, RunnerName, Time, group};
 use crate::schedule::Candidate;
 
 /// How far back a board's use counts for "least used".
@@ -56,6 +56,8 @@ pub(super) struct PastAttempt {
 pub(super) struct Waiting {
     pub submission: Submission,
     pub candidate: Candidate,
+    /// A group's, in the order of the candidate's seats.
+    pub members: Vec<group::Member>,
     pub expires_at: Option<Time>,
 }
 
@@ -276,6 +278,7 @@ impl World {
             .job
             .as_ref()
             .and_then(|job| Some((job, Candidate::new(id, submission.order, job)?)))
+            .filter(|(_, candidate)| !candidate.is_group())
         {
             Some((job, mut candidate)) => {
                 candidate.not_on = self.failed_boards(id);
@@ -287,6 +290,7 @@ impl World {
                     Waiting {
                         submission,
                         candidate,
+                        members: group::members(job),
                         expires_at,
                     },
                 );

@@ -6,5 +6,5 @@
 mod plan;
 mod progress;
 
-pub use plan::{Candidate, IdleBoard, Wanted, fits, plan};
+pub use plan::{Candidate, IdleBoard, Seat, Wanted, able_runner, fits, plan};
 pub use progress::progress;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use crate::model::{BoardName, Job, JobId, Priority};
+use crate::model::{BoardName, Job, JobId, Priority, RunnerName, group};
 
 /// What a waiting job asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,12 +12,22 @@ pub struct Candidate {
     pub priority: Priority,
     /// The place in main's history: the smaller came first.
     pub order: i64,
-    pub wanted: Wanted,
-    /// All of these must be on the board.
-    pub tags: Vec<String>,
+    /// One, or as many as a group has members, in their order.
+    pub seats: Vec<Seat>,
     /// Boards that failed under this job.
     pub not_on: BTreeSet<BoardName>,
     pub dispatcher: Option<String>,
+    /// The runner on whose boards a group that cannot start yet keeps what comes free, so that
+    /// smaller jobs after it do not keep it waiting for ever.
+    pub holds_on: Option<RunnerName>,
+}
+
+/// What a job asks of one board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    pub wanted: Wanted,
+    /// All of these must be on the board.
+    pub tags: Vec<String>,
 }
 
 /// The board or the kind of board that a job names.
@@ -28,23 +38,37 @@ pub enum Wanted {
 }
 
 impl Candidate {
-    /// What a job asks for; `None` for a group job, which asks for several boards.
+    /// What a job asks for; `None` for one that names no board at all.
     pub fn new(id: JobId, order: i64, job: &Job) -> Option<Self> {
-        // As in LAVA v1, a named board goes before a type.
-        let wanted = match (&job.target, &job.device_type) {
-            (Some(target), _) => Wanted::Board(target.clone()),
-            (None, Some(device_type)) => Wanted::Type(device_type.clone()),
-            (None, None) => return None,
+        let seat = |wanted, tags: &[String]| Seat {
+            wanted,
+            tags: [tags, &job.tags].concat(),
         };
+        // As in LAVA v1, a named board goes before a type.
+        let seats = match (&job.target, &job.device_type) {
+            (Some(target), _) => vec![seat(Wanted::Board(target.clone()), &[])],
+            (None, Some(device_type)) => vec![seat(Wanted::Type(device_type.clone()), &[])],
+            (None, None) => group::members(job)
+                .iter()
+                .map(|member| seat(Wanted::Type(member.device_type.clone()), &member.tags))
+                .collect(),
+        };
+        if seats.is_empty() {
+            return None;
+        }
         Some(Self {
             id,
             priority: job.priority,
             order,
-            wanted,
-            tags: job.tags.clone(),
+            seats,
             not_on: BTreeSet::new(),
             dispatcher: job.dispatcher.clone(),
+            holds_on: None,
         })
+    }
+
+    pub fn is_group(&self) -> bool {
+        self.seats.len() > 1
     }
 }
 
@@ -52,6 +76,8 @@ impl Candidate {
 #[derive(Debug, Clone, PartialEq)]
 pub struct IdleBoard {
     pub name: BoardName,
+    /// Who drives it: all boards of a group are of one runner.
+    pub runner: RunnerName,
     pub device_type: String,
     /// With the device type's name.
     pub tags: Vec<String>,
@@ -61,14 +87,14 @@ pub struct IdleBoard {
     pub busy_seconds: f64,
 }
 
-/// Whether a job may run on a board.
-pub fn fits(job: &Candidate, board: &IdleBoard) -> bool {
-    let named = match &job.wanted {
+/// Whether a seat of a job may be on a board.
+pub fn fits(job: &Candidate, seat: &Seat, board: &IdleBoard) -> bool {
+    let named = match &seat.wanted {
         Wanted::Board(name) => board.name.as_str() == name,
         Wanted::Type(device_type) => &board.device_type == device_type,
     };
     named
-        && job.tags.iter().all(|tag| board.tags.contains(tag))
+        && seat.tags.iter().all(|tag| board.tags.contains(tag))
         && !job.not_on.contains(&board.name)
         && job
             .dispatcher
@@ -76,12 +102,28 @@ pub fn fits(job: &Candidate, board: &IdleBoard) -> bool {
             .is_none_or(|name| board.dispatchers.contains(name))
 }
 
-/// Says which job starts on which board.
+/// The runner that could start a job if all these boards were idle and it were alone.
+pub fn able_runner<'b>(job: &Candidate, boards: &'b [IdleBoard]) -> Option<&'b RunnerName> {
+    if let [seat] = job.seats.as_slice() {
+        let board = boards.iter().find(|board| fits(job, seat, board))?;
+        return Some(&board.runner);
+    }
+    let (_, placed) = plan(std::slice::from_ref(job), boards).pop()?;
+    let first = boards
+        .iter()
+        .find(|board| Some(&board.name) == placed.first())?;
+    Some(&first.runner)
+}
+
+/// Says which job starts on which boards: one, or one for each seat of a group.
 ///
 /// Jobs go by priority, then first come first served. Each joins if the ones before it can be
 /// placed so that it finds a board too. A board with few tags is taken before one with many (do not
 /// spend the only tagged board on a job that does not need it), then the least busy, then by name.
-pub fn plan(jobs: &[Candidate], boards: &[IdleBoard]) -> Vec<(JobId, BoardName)> {
+///
+/// A group joins with all its members on boards of one runner, or not at all. It takes the first
+/// runner that can seat it, in the order of the runners' most preferred boards, and stays there.
+pub fn plan(jobs: &[Candidate], boards: &[IdleBoard]) -> Vec<(JobId, Vec<BoardName>)> {
     let mut ordered: Vec<&Candidate> = jobs.iter().collect();
     ordered.sort_by_key(|job| (Reverse(job.priority), job.order, job.id));
     let mut preferred: Vec<&IdleBoard> = boards.iter().collect();
@@ -97,40 +139,45 @@ pub fn plan(jobs: &[Candidate], boards: &[IdleBoard]) -> Vec<(JobId, BoardName)>
         taken_by: vec![None; preferred.len()],
         choices: Vec::new(),
     };
-    for job in &ordered {
+    // The jobs that start, each with its first seat in the matching.
+    let mut started: Vec<(&Candidate, usize)> = Vec::new();
+    for job in ordered {
         if matching.full() {
             break;
         }
-        let choices: Vec<usize> = (0..preferred.len())
-            .filter(|&board| fits(job, preferred[board]))
-            .collect();
-        if choices.is_empty() {
-            continue;
-        }
-        matching.choices.push((job.id, choices));
-        if !matching.place(matching.choices.len() - 1) {
-            matching.choices.pop();
+        let first = matching.choices.len();
+        let joined = match job.seats.as_slice() {
+            [seat] => matching.join(job, seat, &preferred, None),
+            _ => matching.join_together(job, &preferred),
+        };
+        if joined {
+            started.push((job, first));
         }
     }
-    let mut pairs: Vec<(JobId, BoardName)> = Vec::new();
-    for (index, (id, _)) in matching.choices.iter().enumerate() {
-        if let Some(board) = matching
-            .taken_by
-            .iter()
-            .position(|taken| *taken == Some(index))
-        {
-            pairs.push((*id, preferred[board].name.clone()));
+    let mut placed = vec![None; matching.choices.len()];
+    for (board, seat) in matching.taken_by.iter().enumerate() {
+        if let Some(seat) = seat {
+            placed[*seat] = Some(&preferred[board].name);
         }
     }
-    pairs
+    started
+        .into_iter()
+        .map(|(job, first)| {
+            let seats = &placed[first..first + job.seats.len()];
+            (
+                job.id,
+                seats.iter().filter_map(|&board| board.cloned()).collect(),
+            )
+        })
+        .collect()
 }
 
-/// A matching of jobs and boards that grows by augmenting paths.
+/// A matching of seats and boards that grows by augmenting paths.
 struct Matching {
-    /// For each board the job that takes it, an index into `choices`.
+    /// For each board the seat that takes it, an index into `choices`.
     taken_by: Vec<Option<usize>>,
-    /// The placed jobs with the boards that fit them, the preferred first.
-    choices: Vec<(JobId, Vec<usize>)>,
+    /// For each placed seat the boards that fit it, the preferred first.
+    choices: Vec<Vec<usize>>,
 }
 
 impl Matching {
@@ -138,24 +185,74 @@ impl Matching {
         self.taken_by.iter().all(Option::is_some)
     }
 
-    /// Places a job, moving others where that makes room; nothing changes when it cannot be.
-    fn place(&mut self, job: usize) -> bool {
+    /// Adds a seat of a job if it can be placed, on any board or on those of one runner.
+    fn join(
+        &mut self,
+        job: &Candidate,
+        seat: &Seat,
+        preferred: &[&IdleBoard],
+        runner: Option<&RunnerName>,
+    ) -> bool {
+        let choices: Vec<usize> = (0..preferred.len())
+            .filter(|&board| {
+                let board = preferred[board];
+                runner.is_none_or(|runner| *runner == board.runner) && fits(job, seat, board)
+            })
+            .collect();
+        if choices.is_empty() {
+            return false;
+        }
+        self.choices.push(choices);
+        let placed = self.place(self.choices.len() - 1);
+        if !placed {
+            self.choices.pop();
+        }
+        placed
+    }
+
+    /// Adds all seats of a group on the boards of one runner. One that finds no runner leaves
+    /// nothing behind, unless it holds: then what it could have is kept from the jobs after it.
+    fn join_together(&mut self, job: &Candidate, preferred: &[&IdleBoard]) -> bool {
+        let mut runners: Vec<&RunnerName> = Vec::new();
+        for board in preferred {
+            if !runners.contains(&&board.runner) {
+                runners.push(&board.runner);
+            }
+        }
+        let (taken_by, seats) = (self.taken_by.clone(), self.choices.len());
+        for runner in runners {
+            let mut wanted = job.seats.iter();
+            if wanted.all(|seat| self.join(job, seat, preferred, Some(runner))) {
+                return true;
+            }
+            self.taken_by.clone_from(&taken_by);
+            self.choices.truncate(seats);
+        }
+        if let Some(runner) = &job.holds_on {
+            for seat in &job.seats {
+                self.join(job, seat, preferred, Some(runner));
+            }
+        }
+        false
+    }
+
+    /// Places a seat, moving others where that makes room; nothing changes when it cannot be.
+    fn place(&mut self, seat: usize) -> bool {
         // A free board of its own choice first, in order of preference: nobody is moved without need.
-        if let Some(&free) = self.choices[job]
-            .1
+        if let Some(&free) = self.choices[seat]
             .iter()
             .find(|&&board| self.taken_by[board].is_none())
         {
-            self.taken_by[free] = Some(job);
+            self.taken_by[free] = Some(seat);
             return true;
         }
-        // Breadth first over alternating paths; `reached_from[b]` is the job that would take board b.
+        // Breadth first over alternating paths; `reached_from[b]` is the seat that would take board b.
         let mut reached_from: Vec<Option<usize>> = vec![None; self.taken_by.len()];
-        let mut frontier = vec![job];
+        let mut frontier = vec![seat];
         let mut next = 0;
         while let Some(&mover) = frontier.get(next) {
             next += 1;
-            for &board in &self.choices[mover].1 {
+            for &board in &self.choices[mover] {
                 if reached_from[board].is_some() {
                     continue;
                 }
@@ -163,7 +260,7 @@ impl Matching {
                 match self.taken_by[board] {
                     Some(holder) => frontier.push(holder),
                     None => {
-                        self.shift(job, board, &reached_from);
+                        self.shift(seat, board, &reached_from);
                         return true;
                     }
                 }
@@ -173,13 +270,13 @@ impl Matching {
     }
 
     /// Moves everybody along the path that ends at `free`.
-    fn shift(&mut self, job: usize, free: usize, reached_from: &[Option<usize>]) {
+    fn shift(&mut self, seat: usize, free: usize, reached_from: &[Option<usize>]) {
         let mut board = free;
         while let Some(mover) = reached_from[board] {
             let left = self.taken_by.iter().position(|taken| *taken == Some(mover));
             self.taken_by[board] = Some(mover);
             match left {
-                Some(previous) if mover != job => board = previous,
+                Some(previous) if mover != seat => board = previous,
                 _ => return,
             }
         }
@@ -188,6 +285,8 @@ impl Matching {
 
 #[cfg(test)]
 mod tests {
+    mod groups;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -197,10 +296,13 @@ mod tests {
             id: id(n),
             priority,
             order: i64::from(n),
-            wanted: Wanted::Type(device_type.to_owned()),
-            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            seats: vec![Seat {
+                wanted: Wanted::Type(device_type.to_owned()),
+                tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            }],
             not_on: BTreeSet::new(),
             dispatcher: None,
+            holds_on: None,
         }
     }
 
@@ -213,6 +315,7 @@ mod tests {
     fn board(name: &str, tags: &[&str], busy_seconds: f64) -> IdleBoard {
         IdleBoard {
             name: name.parse().unwrap(),
+            runner: "lab-a".parse().unwrap(),
             device_type: "t".to_owned(),
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             dispatchers: vec!["exec".to_owned()],
@@ -220,10 +323,13 @@ mod tests {
         }
     }
 
-    fn names(pairs: &[(JobId, BoardName)]) -> Vec<(JobId, &str)> {
-        pairs
+    fn names(placed: &[(JobId, Vec<BoardName>)]) -> Vec<(JobId, &str)> {
+        placed
             .iter()
-            .map(|(id, board)| (*id, board.as_str()))
+            .map(|(id, boards)| {
+                assert_eq!(boards.len(), 1);
+                (*id, boards[0].as_str())
+            })
             .collect()
     }
 
@@ -260,7 +366,7 @@ mod tests {
     fn an_earlier_job_moves_when_that_makes_room() {
         // Both would take `a`; only job 1 can move away.
         let mut second = job(2, Priority::Low, "t", &[]);
-        second.wanted = Wanted::Board("a".to_owned());
+        second.seats[0].wanted = Wanted::Board("a".to_owned());
         let boards = [board("a", &[], 0.0), board("b", &[], 5.0)];
         let pairs = plan(&[job(1, Priority::Low, "t", &[]), second], &boards);
         assert_eq!(names(&pairs), [(id(1), "b"), (id(2), "a")]);
@@ -280,7 +386,7 @@ mod tests {
                 return true;
             };
             (0..boards.len()).any(|b| {
-                if used[b] || !fits(first, &boards[b]) {
+                if used[b] || !fits(first, &first.seats[0], &boards[b]) {
                     return false;
                 }
                 used[b] = true;
@@ -329,10 +435,10 @@ mod tests {
             let pairs = plan(&jobs, &boards);
             let started: Vec<JobId> = pairs.iter().map(|(id, _)| *id).collect();
             prop_assert_eq!(started, brute_force(&jobs, &boards));
-            for (id, name) in &pairs {
-                let job = jobs.iter().find(|job| job.id == *id).unwrap();
-                let board = boards.iter().find(|board| board.name == *name).unwrap();
-                prop_assert!(fits(job, board));
+            for (id, name) in names(&pairs) {
+                let job = jobs.iter().find(|job| job.id == id).unwrap();
+                let board = boards.iter().find(|board| board.name.as_str() == name).unwrap();
+                prop_assert!(fits(job, &job.seats[0], board));
             }
             let used: BTreeSet<_> = pairs.iter().map(|(_, board)| board).collect();
             prop_assert_eq!(used.len(), pairs.len());
