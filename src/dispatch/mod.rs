@@ -11,6 +11,7 @@
 //! | `action` | actions that several built-in dispatchers understand |
 //! | `parse` | results out of a stream of output |
 //! | `power` | switching a board off, which is not left to dispatchers |
+//! | `rendezvous` | how the members of a group meet, for both sides |
 //! | `built_in` | the dispatchers that come with Pumice, each entered as `pumice dispatch NAME` |
 
 pub mod action;
@@ -19,6 +20,7 @@ pub mod driver;
 pub mod parse;
 pub mod power;
 pub mod protocol;
+pub mod rendezvous;
 
 pub use driver::attempt::{
     AttemptEnd, AttemptHandle, AttemptMessage, AttemptSpec, Exit, FoundAttachment, Progress, Trace,
