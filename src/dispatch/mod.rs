@@ -27,5 +27,6 @@ pub use driver::attempt::{
     start,
 };
 pub use driver::diary::Diary;
+pub use driver::group::{GroupEnd, GroupHandle, GroupSpec, MemberEnd, MemberSpec, start_group};
 pub use driver::outcome::{Outcome, outcome};
 pub use driver::sweep;

@@ -114,9 +114,7 @@ fn view(
     {
         (health, reason) = (status.health, status.reason.clone());
     }
-    let runs_here = |job: &&LiveJob| {
-        job.record.claim.as_ref().and_then(|c| c.board.as_ref()) == Some(&board.name)
-    };
+    let runs_here = |job: &&LiveJob| job.record.boards().any(|on| *on == board.name);
     BoardView {
         board: board.clone(),
         health,
@@ -190,6 +188,7 @@ fn live(
                     .map(|b| b.device_type.clone()),
                 at: claim.at,
             });
+            record.members = claim.record_members(files);
             attempt = claim.attempt;
             progress = running.map_or(0, |job| job.progress);
         }

@@ -77,6 +77,7 @@ pub fn submitted(
         verdict: None,
         message: None,
         claim: None,
+        members: Vec::new(),
         started_at: None,
         finished_at: None,
         attempts: Vec::new(),

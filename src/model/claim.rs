@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lab::LabFiles;
+use super::record::Member;
 use super::{BoardName, JobId, ObjectId, RunnerName, Time};
 
 /// The lock on a job, as its runner wrote it.
@@ -49,6 +51,24 @@ impl Claim {
         let members = self.members.iter().map(|member| &member.board);
         let alone = self.board.iter().filter(|_| self.members.is_empty());
         alone.chain(members)
+    }
+
+    /// A group's members as a record shows them when they begin.
+    pub fn record_members(&self, files: &LabFiles) -> Vec<Member> {
+        let member = |member: &ClaimMember| Member {
+            name: member.name.clone(),
+            role: member.role.clone(),
+            board: member.board.clone(),
+            device_type: files
+                .boards
+                .get(&member.board)
+                .map(|board| board.device_type.clone()),
+            health: None,
+            reason: None,
+            message: None,
+            log: None,
+        };
+        self.members.iter().map(member).collect()
     }
 }
 

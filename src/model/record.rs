@@ -39,6 +39,9 @@ pub struct Record {
     pub message: Option<String>,
     #[serde(default)]
     pub claim: Option<ClaimFacts>,
+    /// Who took part in a group job, and how each ended in the last attempt; absent for a job on one board.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
     #[serde(default)]
     pub started_at: Option<Time>,
     #[serde(default)]
@@ -166,18 +169,38 @@ pub struct Submitter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClaimFacts {
     pub runner: RunnerName,
-    /// Absent when the job was only closed.
+    /// Absent when the job was only closed; the first member's in a group.
     pub board: Option<BoardName>,
     pub device_type: Option<String>,
     pub at: Time,
 }
 
-/// One execution on one board.
+/// One member of a group job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Member {
+    /// Its role, with a number when several play it: `server`, `client-0`.
+    pub name: String,
+    pub role: String,
+    pub board: BoardName,
+    pub device_type: Option<String>,
+    /// How it ended by itself; `null` while it runs, and when it was ended with the group.
+    pub health: Option<Health>,
+    pub reason: Option<Reason>,
+    /// The reason in words.
+    pub message: Option<String>,
+    pub log: Option<LogLocation>,
+}
+
+/// One execution on one board, or of a group on several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// From 1.
     pub n: u32,
+    /// In a group the board of the member whose end decided.
     pub board: Option<BoardName>,
+    /// All boards of a group; absent for a job on one board.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boards: Vec<BoardName>,
     pub runner: RunnerName,
     pub started_at: Option<Time>,
     pub finished_at: Time,
@@ -208,8 +231,11 @@ pub enum CaseResult {
 /// What the dispatcher reported about one action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
-    /// From 0.
+    /// From 0; each member of a group counts its own.
     pub n: u32,
+    /// Whose step it is in a group job; absent for a job on one board.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     pub name: String,
     pub state: StepState,
     pub result: Option<CaseResult>,
@@ -296,6 +322,26 @@ pub struct AttemptRecord {
     pub attempt: Attempt,
     pub message: Option<String>,
     pub log: Option<LogLocation>,
+    /// As in the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
+}
+
+impl Record {
+    /// Every board of its last attempt: a group's in the order of its members.
+    pub fn boards(&self) -> impl Iterator<Item = &BoardName> {
+        let alone = self.claim.iter().filter_map(|claim| claim.board.as_ref());
+        let members = self.members.iter().map(|member| &member.board);
+        alone.filter(|_| self.members.is_empty()).chain(members)
+    }
+}
+
+impl Attempt {
+    /// Every board it was on.
+    pub fn all_boards(&self) -> impl Iterator<Item = &BoardName> {
+        let alone = self.board.iter().filter(|_| self.boards.is_empty());
+        alone.chain(&self.boards)
+    }
 }
 
 /// `boards/<board>.json` in the journal: health and why.

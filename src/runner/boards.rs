@@ -124,7 +124,7 @@ pub(super) fn fit(world: &World, options: &Options) -> Vec<IdleBoard> {
         .values()
         .filter(|board| is_mine(board, options));
     mine.filter(|board| health(board, world, options).0 == BoardHealth::Good)
-        .map(|board| plan_board(board, &options.name, world))
+        .map(|board| plan_board(board, &options.name, world.busy_seconds(&board.name)))
         .collect()
 }
 
@@ -170,11 +170,15 @@ pub(super) fn able(
         living.iter().find(offers).cloned()
     };
     boards
-        .filter_map(|board| Some(plan_board(board, &driver(board)?, world)))
+        .filter_map(|board| {
+            let busy_seconds = world.busy_seconds(&board.name);
+            Some(plan_board(board, &driver(board)?, busy_seconds))
+        })
         .collect()
 }
 
-fn plan_board(board: &Board, runner: &RunnerName, world: &World) -> IdleBoard {
+/// A board as the plan sees it.
+pub(super) fn plan_board(board: &Board, runner: &RunnerName, busy_seconds: f64) -> IdleBoard {
     IdleBoard {
         name: board.name.clone(),
         runner: runner.clone(),
@@ -185,7 +189,7 @@ fn plan_board(board: &Board, runner: &RunnerName, world: &World) -> IdleBoard {
             .iter()
             .map(|choice| choice.name().to_owned())
             .collect(),
-        busy_seconds: world.busy_seconds(&board.name),
+        busy_seconds,
     }
 }
 

@@ -67,10 +67,13 @@ pub(super) enum Phase {
 
 /// An attempt that runs.
 pub(super) struct Attempt {
+    /// The first member's in a group.
     pub board: BoardName,
     pub n: u32,
     pub job: Job,
     pub record: Record,
+    /// How many actions its dispatchers have to do together.
+    pub actions: usize,
     pub started_at: Time,
     /// The same moment by the clock that measures.
     pub started: Duration,
@@ -78,6 +81,17 @@ pub(super) struct Attempt {
     pub progress: u8,
     pub handle: Box<dyn Running>,
     pub stop: Option<Stop>,
+}
+
+impl Attempt {
+    /// Every board it is on.
+    pub fn boards(&self) -> impl Iterator<Item = &BoardName> {
+        let members = self.record.members.iter().map(|member| &member.board);
+        let alone = std::iter::once(&self.board);
+        alone
+            .filter(|_| self.record.members.is_empty())
+            .chain(members)
+    }
 }
 
 /// Why the runner stopped an attempt.
@@ -501,13 +515,19 @@ impl Runner {
                 && self.world.is_unclaimed(id)
                 && !self.claims_refused.contains_key(id)
         };
-        let jobs: Vec<_> = self
+        let mut jobs: Vec<_> = self
             .world
             .waiting
             .values()
             .filter(|w| free(&w.candidate.id))
             .map(|w| w.candidate.clone())
             .collect();
+        let wall = self.env.clock.now();
+        World::hold(
+            &mut jobs,
+            |candidate| self.world.waited_s(candidate, wall),
+            || boards::able(&self.world, &self.options, &living, &BTreeSet::new()),
+        );
         let placed = schedule::plan(&jobs, &idle);
         let (own, peers): (Vec<_>, Vec<_>) = placed
             .into_iter()
@@ -610,14 +630,15 @@ impl Runner {
         &self.options.name
     }
 
-    /// The jobs that run, with their boards: for the daemon's terminal and for tests.
+    /// The jobs that run, each once for every board it is on: for the daemon's terminal and for tests.
     pub fn running(&self) -> Vec<(JobId, BoardName)> {
         self.held
             .iter()
             .filter_map(|(id, held)| match &held.phase {
-                Phase::Running(attempt) => Some((*id, attempt.board.clone())),
+                Phase::Running(attempt) => Some((id, attempt)),
                 _ => None,
             })
+            .flat_map(|(id, attempt)| attempt.boards().map(|board| (*id, board.clone())))
             .collect()
     }
 }

@@ -4,9 +4,11 @@ use super::core::{Attempt, Phase, Stop};
 use super::env::Point;
 use super::health::in_words;
 use super::outbox::{Ending, Item, LogFile, Role};
-use super::{Runner, RunnerError};
+use super::{Runner, RunnerError, group};
+use std::path::Path;
+
 use crate::dispatch::{AttemptEnd, AttemptMessage, Exit, Outcome, Progress, outcome};
-use crate::model::record::{self, Attachment, AttemptRecord, BoardHealth};
+use crate::model::record::{self, Attachment, AttemptRecord, BoardHealth, Member};
 use crate::model::{Health, JobId, ObjectId, Reason, State, Time};
 use crate::schedule;
 
@@ -37,7 +39,11 @@ impl Runner {
         let mut pct = None;
         match progress {
             Progress::Step(step) => {
-                match attempt.steps.iter_mut().find(|known| known.n == step.n) {
+                match attempt
+                    .steps
+                    .iter_mut()
+                    .find(|known| (known.n, &known.member) == (step.n, &step.member))
+                {
                     Some(known) => *known = step,
                     None => attempt.steps.push(step),
                 }
@@ -45,7 +51,7 @@ impl Runner {
             Progress::Pct { pct: said, .. } => pct = Some(said),
             _ => return,
         }
-        let now = schedule::progress(&attempt.steps, attempt.job.actions.len(), pct);
+        let now = schedule::progress(&attempt.steps, attempt.actions, pct);
         attempt.progress = attempt.progress.max(now);
     }
 
@@ -64,9 +70,9 @@ impl Runner {
         let claim = held.id;
         let now = self.env.clock.now();
         if attempt.stop == Some(Stop::Fenced) {
-            if let Some(trouble) = &end.power {
+            for (board, trouble) in group::power_troubles(&attempt, &end) {
                 let verdict = (BoardHealth::Bad, Some(in_words(trouble)));
-                self.note_board(self.board_record(&attempt.board, verdict, Some(id), now));
+                self.note_board(self.board_record(board, verdict, Some(id), now));
             }
             let late = self.ending(id, claim, *attempt, end, now)?;
             self.keep_evidence(&late);
@@ -104,31 +110,57 @@ impl Runner {
                 ),
             },
         };
-        let message = message(&attempt, &end);
+        let decider = end
+            .group
+            .as_ref()
+            .and_then(|ended| group::decider(&attempt, ended));
+        let mut message = message(&attempt, &end);
+        if let (Some(Member { name, board, .. }), Some(words), None) =
+            (decider, &message, attempt.stop)
+        {
+            message = Some(format!("{name} on {board}: {words}"));
+        }
         let this = record::Attempt {
             n: attempt.n,
-            board: Some(attempt.board.clone()),
+            board: Some(
+                decider
+                    .map_or(&attempt.board, |member| &member.board)
+                    .clone(),
+            ),
+            boards: attempt
+                .record
+                .members
+                .iter()
+                .map(|member| member.board.clone())
+                .collect(),
             runner: self.options.name.clone(),
             started_at: Some(attempt.started_at),
             finished_at: now,
             reason,
         };
-        let blamed = board_bad.then(|| message.clone());
-        let board = self
-            .judge_board(id, &attempt, &end, blamed, health)
-            .map(|verdict| self.board_record(&attempt.board, verdict, Some(id), now));
-        if let Some(diary) = &mut end.diary {
-            let fate = if again {
-                "tried again"
-            } else {
-                health.as_str()
-            };
-            let reason = reason.map_or_else(String::new, |reason| format!(", reason {reason}"));
-            diary.note(&format!("judged: {fate}{reason}"));
+        let boards = match &end.group {
+            Some(ended) => self.judge_group(id, &attempt, ended, health, now),
+            None => {
+                let blamed = board_bad.then(|| message.clone());
+                let verdict = self.judge_board(id, &attempt.board, &end, blamed, health);
+                let record = |verdict| self.board_record(&attempt.board, verdict, Some(id), now);
+                verdict.map(record).into_iter().collect()
+            }
+        };
+        let mut fate = if again {
+            "judged: tried again".to_owned()
+        } else {
+            format!("judged: {health}")
+        };
+        if let Some(reason) = reason {
+            fate.push_str(&format!(", reason {reason}"));
+        }
+        for diary in end.diaries() {
+            diary.note(&fate);
             if let Some(message) = &message {
                 diary.note(&format!("because: {message}"));
             }
-            if let Some(board) = &board {
+            for board in &boards {
                 let why = board.reason.as_deref().unwrap_or("the job ran to its end");
                 diary.note(&format!(
                     "board {}: {} ({why})",
@@ -137,32 +169,19 @@ impl Runner {
                 ));
             }
         }
-        let mut files = vec![LogFile {
-            path: "log.txt".to_owned(),
-            file: end.log.clone(),
-            role: Role::Log {
-                bytes: end.log_bytes,
-                dropped: end.log_dropped,
-            },
-        }];
-        if let Some(diary) = &end.diary {
-            files.push(LogFile {
-                path: "runner.txt".to_owned(),
-                file: diary.path().to_owned(),
-                role: Role::Runner,
-            });
-        }
-        let events = self.state.attempt(id, attempt.n).join("events.jsonl");
-        if events.metadata().is_ok_and(|meta| meta.len() > 0) {
-            files.push(LogFile {
-                path: "events.jsonl".to_owned(),
-                file: events,
-                role: Role::Events,
-            });
-        }
+        let mut files = match &end.group {
+            Some(ended) => group::group_files(&attempt.record.members, ended),
+            None => log_files("", &end),
+        };
         let mut record = attempt.record;
+        if let Some(ended) = &end.group {
+            group::note_ends(&mut record.members, ended, attempt.stop.is_some());
+        }
         for found in &end.attachments {
-            let path = format!("out/{}", found.name);
+            let path = match found.name.split_once('/') {
+                Some((member, name)) if end.group.is_some() => format!("{member}/out/{name}"),
+                _ => format!("out/{}", found.name),
+            };
             files.push(LogFile {
                 path,
                 file: found.path.clone(),
@@ -191,6 +210,7 @@ impl Runner {
                 attempt: this,
                 message,
                 log: None,
+                members: record.members,
             }))
         } else {
             record.state = State::Finished;
@@ -222,9 +242,30 @@ impl Runner {
             attempt: attempt.n,
             ending,
             files,
-            board,
+            boards,
         })
     }
+}
+
+/// The log, the diary and the events of an attempt on one board, below `prefix`.
+pub(super) fn log_files(prefix: &str, end: &AttemptEnd) -> Vec<LogFile> {
+    let file = |name: &str, file: &Path, role| LogFile {
+        path: format!("{prefix}{name}"),
+        file: file.to_owned(),
+        role,
+    };
+    let log = Role::Log {
+        bytes: end.log_bytes,
+        dropped: end.log_dropped,
+    };
+    let mut files = vec![file("log.txt", &end.log, log)];
+    if let Some(diary) = &end.diary {
+        files.push(file("runner.txt", diary.path(), Role::Runner));
+    }
+    if let Some(events) = &end.events {
+        files.push(file("events.jsonl", events, Role::Events));
+    }
+    files
 }
 
 /// The reason in words: the limit that was exceeded, else what the dispatcher said last.
@@ -232,16 +273,19 @@ fn message(attempt: &Attempt, end: &AttemptEnd) -> Option<String> {
     match attempt.stop {
         Some(Stop::Canceled { .. }) => Some("its version left main while it ran".to_owned()),
         Some(Stop::Shutdown) => Some("the runner was stopped".to_owned()),
-        _ if end.power.as_ref().is_some_and(|trouble| trouble.before) => {
-            end.power.as_ref().map(in_words)
-        }
-        _ => end.timeout.clone().or_else(|| match outcome(end) {
-            Outcome::Complete => None,
-            _ => Some(match &end.said {
-                Some(said) => format!("{}: {said}", exit_in_words(&end.exit)),
-                None => exit_in_words(&end.exit),
-            }),
-        }),
+        _ => (outcome(end) != Outcome::Complete).then(|| reason_in_words(end)),
+    }
+}
+
+/// Why a dispatcher failed, or was not even started.
+pub(super) fn reason_in_words(end: &AttemptEnd) -> String {
+    if let Some(trouble) = end.power.as_ref().filter(|trouble| trouble.before) {
+        return in_words(trouble);
+    }
+    match (&end.timeout, &end.said) {
+        (Some(limit), _) => limit.clone(),
+        (None, Some(said)) => format!("{}: {said}", exit_in_words(&end.exit)),
+        (None, None) => exit_in_words(&end.exit),
     }
 }
 

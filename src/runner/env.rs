@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::dispatch::{self, AttemptHandle, AttemptMessage, AttemptSpec};
+use crate::dispatch::{self, AttemptHandle, AttemptMessage, AttemptSpec, GroupHandle, GroupSpec};
 use crate::git::{GitError, Push, Pushed, RefChange};
 use crate::lab::{Lab, LabError, Scope};
 use crate::model::Time;
@@ -62,6 +62,20 @@ impl Running for AttemptHandle {
     }
 }
 
+impl Running for GroupHandle {
+    fn terminate(&self) {
+        Self::terminate(self);
+    }
+
+    fn kill(&self) {
+        Self::kill(self);
+    }
+
+    fn log_tail(&self, most: u64) -> Vec<u8> {
+        Self::log_tail(self, most)
+    }
+}
+
 /// Where an attempt reports to.
 pub type Report = Box<dyn Fn(AttemptMessage) + Send>;
 
@@ -70,6 +84,8 @@ pub trait Driver: Send {
     /// What keeps hold of the processes that it starts.
     fn containment(&self) -> Containment;
     fn start(&self, spec: AttemptSpec, report: Report) -> io::Result<Box<dyn Running>>;
+    /// Starts all members of a group; it reports as one attempt.
+    fn start_group(&self, spec: GroupSpec, report: Report) -> io::Result<Box<dyn Running>>;
 }
 
 /// Starts dispatchers as processes.
@@ -82,6 +98,10 @@ impl Driver for Processes {
 
     fn start(&self, spec: AttemptSpec, report: Report) -> io::Result<Box<dyn Running>> {
         Ok(Box::new(dispatch::start(spec, report)?))
+    }
+
+    fn start_group(&self, spec: GroupSpec, report: Report) -> io::Result<Box<dyn Running>> {
+        Ok(Box::new(dispatch::start_group(spec, report)?))
     }
 }
 

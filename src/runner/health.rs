@@ -1,7 +1,6 @@
 //! Board health: what an attempt's end says of its board, and what is noted of it in the journal.
 
 use super::Runner;
-use super::core::Attempt;
 use crate::dispatch::AttemptEnd;
 use crate::dispatch::power::PowerTrouble;
 use crate::model::record::{self, BoardHealth, BoardRecord};
@@ -43,7 +42,7 @@ impl Runner {
     pub(super) fn judge_board(
         &self,
         id: JobId,
-        attempt: &Attempt,
+        board: &BoardName,
         end: &AttemptEnd,
         blamed: Option<Option<String>>,
         health: Health,
@@ -56,9 +55,11 @@ impl Runner {
             return Some((BoardHealth::Bad, why));
         }
         // What was noted about the file as it stands; a touched file begins anew.
-        let noted = self.world.noted.get(&attempt.board).filter(|noted| {
-            noted.file.as_ref() == self.world.files.board_blobs.get(&attempt.board)
-        });
+        let noted = self
+            .world
+            .noted
+            .get(board)
+            .filter(|noted| noted.file.as_ref() == self.world.files.board_blobs.get(board));
         let doubted = noted.filter(|noted| noted.health == BoardHealth::Unknown);
         match &end.board {
             Some((BoardHealth::Unknown, why)) => Some(match doubted.and_then(|noted| noted.job) {

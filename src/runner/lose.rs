@@ -109,9 +109,11 @@ impl Runner {
             ),
             None => "the runner went away while it ran".to_owned(),
         });
+        let members = held.claim.record_members(&self.world.files);
         let attempt = record::Attempt {
             n,
             board: held.claim.board.clone(),
+            boards: members.iter().map(|member| member.board.clone()).collect(),
             runner: runner.clone(),
             started_at: Some(held.claim.at),
             finished_at: now,
@@ -130,6 +132,7 @@ impl Runner {
                 attempt,
                 message,
                 log: None,
+                members,
             }))
         } else {
             let mut record = judged.record;
@@ -149,6 +152,7 @@ impl Runner {
             record.reason = Some(Reason::Lost);
             record.verdict = Some(record::verdict(&record.suites));
             record.message = message;
+            record.members = members;
             record.started_at = attempt.started_at;
             record.finished_at = Some(now);
             record.attempts = self.past_attempts(id);
@@ -160,7 +164,7 @@ impl Runner {
             attempt: n,
             ending,
             files: Vec::new(),
-            board: None,
+            boards: Vec::new(),
         };
         if let Some(held) = self.held.get_mut(&id) {
             held.phase = Phase::Ending;

@@ -10,6 +10,7 @@
 //! | `verify` | decide about each won claim from a fetch that began after it stood |
 //! | `start` | begin an attempt |
 //! | `end` | turn an attempt's end into a record |
+//! | `group` | what a group job needs beside that |
 //! | `publish` | push records through their claims' fences |
 //! | `takeover` | replace the claims of a runner that does not move any more |
 //! | `lose` | record an attempt that nobody saw the end of |
@@ -28,6 +29,7 @@ mod end;
 mod env;
 mod error;
 mod evidence;
+mod group;
 mod health;
 mod lose;
 mod observe;

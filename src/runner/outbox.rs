@@ -17,7 +17,8 @@ pub struct Item {
     pub attempt: u32,
     pub ending: Ending,
     pub files: Vec<LogFile>,
-    pub board: Option<BoardRecord>,
+    /// What it showed of the boards it was on.
+    pub boards: Vec<BoardRecord>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

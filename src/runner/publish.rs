@@ -8,7 +8,7 @@ use super::outbox::{Ending, Item, Role};
 use super::{Runner, RunnerError};
 use crate::git::{CommitBuilder, GitError, Lease, Person, Push, Pushed, RefStatus, Update};
 use crate::lab::{Reader, attempt_path, board_path, log_folder, record_path, to_json};
-use crate::model::record::{self, AttemptRecord, BoardRecord, LogLocation, Seen};
+use crate::model::record::{self, AttemptRecord, BoardRecord, LogLocation, Member, Seen};
 use crate::model::{JobId, ObjectId, Record};
 
 /// How many endings go in one push.
@@ -282,7 +282,7 @@ impl Runner {
                     &to_json(record),
                 )?,
             };
-            if let Some(board) = &item.board {
+            for board in &item.boards {
                 journal.put(&board_path(&board.board), &to_json(board))?;
             }
             let claim_ref = refs.claim(item.job());
@@ -432,14 +432,25 @@ fn complete(
         runner: None,
     };
     match (role, ending) {
-        (Role::Log { bytes, dropped }, Ending::Finish(record)) => {
-            record.log = Some(place(*bytes, *dropped));
+        (Role::Log { bytes, dropped }, ending) => {
+            let place = place(*bytes, *dropped);
+            let (members, log) = logs_of(ending);
+            if let Some(member) = owner(members, name) {
+                member.log = Some(place.clone());
+            }
+            log.get_or_insert(place);
         }
-        (Role::Log { bytes, dropped }, Ending::Requeue(record)) => {
-            record.log = Some(place(*bytes, *dropped));
+        (Role::Runner, ending) => {
+            let (members, log) = logs_of(ending);
+            let own = owner(members, name).and_then(|member| member.log.as_mut());
+            // The log that the record names is one of a group's.
+            let beside = |log: &&mut LogLocation| folder_of(&log.path) == folder_of(path);
+            for log in own.into_iter().chain(log.as_mut().filter(beside)) {
+                log.runner = Some(blob);
+            }
         }
         (Role::Attachment, Ending::Finish(record)) => {
-            let name = name.strip_prefix("out/").unwrap_or(name);
+            let name = attachment_name(name);
             if let Some(attachment) = record
                 .attachments
                 .iter_mut()
@@ -448,17 +459,33 @@ fn complete(
                 attachment.blob = blob;
             }
         }
-        (Role::Runner, Ending::Finish(record)) => {
-            if let Some(log) = &mut record.log {
-                log.runner = Some(blob);
-            }
-        }
-        (Role::Runner, Ending::Requeue(record)) => {
-            if let Some(log) = &mut record.log {
-                log.runner = Some(blob);
-            }
-        }
         (Role::Events, _) | (Role::Attachment, Ending::Requeue(_)) => {}
+    }
+}
+
+fn logs_of(ending: &mut Ending) -> (&mut [Member], &mut Option<LogLocation>) {
+    match ending {
+        Ending::Finish(record) => (&mut record.members, &mut record.log),
+        Ending::Requeue(record) => (&mut record.members, &mut record.log),
+    }
+}
+
+/// Whose file this is: a member's are in the folder of its name.
+fn owner<'m>(members: &'m mut [Member], name: &str) -> Option<&'m mut Member> {
+    let folder = folder_of(name);
+    members.iter_mut().find(|member| member.name == folder)
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// `out/NAME` is NAME, and a member's `MEMBER/out/NAME` is `MEMBER/NAME`.
+fn attachment_name(path: &str) -> String {
+    match path.split_once("/out/") {
+        _ if path.starts_with("out/") => path["out/".len()..].to_owned(),
+        Some((member, name)) => format!("{member}/{name}"),
+        None => path.to_owned(),
     }
 }
 

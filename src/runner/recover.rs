@@ -115,7 +115,7 @@ impl Runner {
             .map(|(id, seen)| (*id, seen.clone()))
             .collect();
         for (id, seen) in own {
-            if let Some(board) = &seen.claim.board {
+            for board in seen.claim.boards() {
                 self.switch_off(board);
             }
             if self.world.finished.contains(&id) {

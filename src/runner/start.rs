@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use super::core::{Attempt, Phase};
+use super::core::{Attempt, Held, Phase};
 use super::env::{Point, Report};
 use super::world::{Closing, Why};
 use super::{Runner, RunnerError};
@@ -13,7 +13,7 @@ use crate::dispatch::power::PowerOff;
 use crate::lab::{Reader, submitted};
 use crate::model::board::DispatcherChoice;
 use crate::model::record::ClaimFacts;
-use crate::model::{Board, JobId, State};
+use crate::model::{Board, BoardName, Job, JobId, Record, State};
 
 /// The most that is kept of a log: half of it the beginning, half of it the end.
 const LOG_CAP: u64 = 64 << 20;
@@ -33,37 +33,117 @@ impl Runner {
             self.world.closings.insert(id, closing);
             return self.close(reader, id, why);
         };
-        let board = held.claim.board.clone();
-        let Some((board, known)) = board.and_then(|board| {
-            let known = self.world.files.boards.get(&board)?;
-            Some((board, known))
-        }) else {
+        let seat = |board: &BoardName| {
+            let known = self.world.files.boards.get(board)?;
+            Some((known, known.dispatcher(job.dispatcher.as_deref())?))
+        };
+        let seats: Option<Vec<_>> = held.claim.boards().map(seat).collect();
+        let seats = seats.unwrap_or_default();
+        let Some((first, _)) = seats.first() else {
             // The lab's files changed under the claim; the next plan decides anew.
             self.release(id);
             return Ok(());
         };
-        let Some(choice) = known.dispatcher(job.dispatcher.as_deref()) else {
-            self.release(id);
-            return Ok(());
-        };
-        let timeouts = &self.world.files.config.timeouts;
         let n = self.world.attempts.get(&id).map_or(0, Vec::len) as u32 + 1;
         let mut record = judged.record;
         record.claim = Some(ClaimFacts {
             runner: self.options.name.clone(),
-            board: Some(board.clone()),
-            device_type: Some(known.device_type.clone()),
+            board: held.claim.board.clone(),
+            device_type: Some(first.device_type.clone()),
             at: held.claim.at,
         });
+        record.members = held.claim.record_members(&self.world.files);
         record.state = State::Running;
-        let spec = AttemptSpec {
+        let board = first.name.clone();
+        let mut specs: Vec<AttemptSpec> = seats
+            .into_iter()
+            .map(|(known, choice)| self.spec(held, &record, &job, n, known, choice))
+            .collect();
+        let members = &held.claim.members;
+        let group = (!members.is_empty()).then(|| {
+            let specs = std::mem::take(&mut specs);
+            self.group_spec(&job, members, specs)
+        });
+        let specified = group.iter().flat_map(|group| &group.members);
+        let actions: usize = specified
+            .map(|member| &member.spec)
+            .chain(&specs)
+            .map(|spec| spec.actions.len())
+            .sum();
+        self.state.mark_started(id, held.id)?;
+        let started_at = self.env.clock.now();
+        let (sender, wake) = (self.reports.0.clone(), (self.wake)());
+        let report: Report = Box::new(move |message| {
+            // The loop may have ended; then nobody needs the report.
+            let _ = sender.send((id, n, message));
+            wake();
+        });
+        let started = match (group, specs.pop()) {
+            (Some(group), _) => self.env.driver.start_group(group, report),
+            (None, Some(spec)) => self.env.driver.start(spec, report),
+            (None, None) => Err(std::io::ErrorKind::InvalidInput.into()),
+        };
+        match started {
+            Ok(handle) => {
+                let others = match record.members.len() {
+                    0 | 1 => String::new(),
+                    members => format!(" and {} more", members - 1),
+                };
+                self.say(&format!(
+                    "{} {} starts on {board}{others}, attempt {n}",
+                    id.short(),
+                    record.job_name
+                ));
+                let attempt = Attempt {
+                    board,
+                    n,
+                    job,
+                    record,
+                    actions,
+                    started_at,
+                    started: self.env.clock.since_boot(),
+                    steps: Vec::new(),
+                    progress: 0,
+                    handle,
+                    stop: None,
+                };
+                if let Some(held) = self.held.get_mut(&id) {
+                    held.phase = Phase::Running(Box::new(attempt));
+                }
+            }
+            Err(cause) => {
+                // Nothing ran: the host is short of something, and the claim is somebody else's chance.
+                self.say(&format!(
+                    "{}: cannot start a thread for it: {cause}",
+                    id.short()
+                ));
+                self.release(id);
+                self.backoff.failed(self.env.clock.since_boot());
+            }
+        }
+        self.pass(Point::Started)
+    }
+
+    /// What the dispatcher on one board is given.
+    fn spec(
+        &self,
+        held: &Held,
+        record: &Record,
+        job: &Job,
+        n: u32,
+        board: &Board,
+        choice: &DispatcherChoice,
+    ) -> AttemptSpec {
+        let timeouts = &self.world.files.config.timeouts;
+        let id = record.id;
+        AttemptSpec {
             id,
             attempt: n,
-            board: board.clone(),
+            board: board.name.clone(),
             folder: self.state.attempt(id, n),
             job_name: record.job_name.clone(),
             job: record.definition.clone(),
-            board_file: self.board_json(known),
+            board_file: self.board_json(board),
             argv: self.argv(choice),
             actions: job
                 .actions
@@ -97,57 +177,17 @@ impl Runner {
                     held.claim.at
                 ),
                 format!(
-                    "board {board} of the type {}, begun at {}",
-                    known.device_type,
+                    "board {} of the type {}, begun at {}",
+                    board.name,
+                    board.device_type,
                     self.env.clock.now()
                 ),
             ],
-            power: PowerOff::new(&board, &known.power.off),
+            power: PowerOff::new(&board.name, &board.power.off),
             containment: self.env.driver.containment(),
-            trace: Some(self.state.trace(id, n)),
-        };
-        self.state.mark_started(id, held.id)?;
-        let started_at = self.env.clock.now();
-        let (sender, wake) = (self.reports.0.clone(), (self.wake)());
-        let report: Report = Box::new(move |message| {
-            // The loop may have ended; then nobody needs the report.
-            let _ = sender.send((id, n, message));
-            wake();
-        });
-        match self.env.driver.start(spec, report) {
-            Ok(handle) => {
-                self.say(&format!(
-                    "{} {} starts on {board}, attempt {n}",
-                    id.short(),
-                    record.job_name
-                ));
-                let attempt = Attempt {
-                    board: board.clone(),
-                    n,
-                    job,
-                    record,
-                    started_at,
-                    started: self.env.clock.since_boot(),
-                    steps: Vec::new(),
-                    progress: 0,
-                    handle,
-                    stop: None,
-                };
-                if let Some(held) = self.held.get_mut(&id) {
-                    held.phase = Phase::Running(Box::new(attempt));
-                }
-            }
-            Err(cause) => {
-                // Nothing ran: the host is short of something, and the claim is somebody else's chance.
-                self.say(&format!(
-                    "{}: cannot start a thread for it: {cause}",
-                    id.short()
-                ));
-                self.release(id);
-                self.backoff.failed(self.env.clock.since_boot());
-            }
+            trace: Some(self.state.trace(id, n, None)),
+            group: None,
         }
-        self.pass(Point::Started)
     }
 
     fn argv(&self, choice: &DispatcherChoice) -> Vec<OsString> {

@@ -105,11 +105,13 @@ impl StateFolder {
         self.root.join("power").join(board.as_str())
     }
 
-    /// Where it is written down which process an attempt's dispatcher is, while it runs.
-    pub fn trace(&self, id: JobId, attempt: u32) -> PathBuf {
+    /// Where it is written down which process an attempt's dispatcher is, or that of a group's
+    /// member, while it runs.
+    pub fn trace(&self, id: JobId, attempt: u32, member: Option<&str>) -> PathBuf {
+        let member = member.map(|name| format!(".{name}")).unwrap_or_default();
         self.root
             .join("dispatchers")
-            .join(format!("{id}-{attempt}.json"))
+            .join(format!("{id}-{attempt}{member}.json"))
     }
 
     /// The dispatchers that were running when an earlier run was killed. A file that was cut short

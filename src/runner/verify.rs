@@ -149,7 +149,7 @@ impl Runner {
             attempt: n,
             ending,
             files: Vec::new(),
-            board: None,
+            boards: Vec::new(),
         });
         Ok(())
     }
@@ -174,11 +174,10 @@ impl Runner {
                     .iter()
                     .find(|d| d.is_error())
                     .map(|d| d.message.clone());
-                if record.message.is_none() {
-                    record.message = Some(
-                        "group jobs (device_group) cannot run on this version's runners".to_owned(),
-                    );
-                }
+            }
+            Why::Scattered => {
+                record.health = Some(Health::Rejected);
+                record.message = Some(super::group::SCATTERED.to_owned());
             }
             Why::Left(by) => {
                 record.health = Some(Health::Canceled);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
+use super::group::is_scattered;
 use crate::lab::{self, submitted};
 use crate::lab::{
     FilesKey, Heartbeat, JournalChange, Journals, LabError, QueueEvent, Reader, SeenClaim,
@@ -71,6 +72,8 @@ pub(super) struct Closing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
     Rejected,
+    /// A group for whose members no single runner has the boards.
+    Scattered,
     /// This commit took the version off main.
     Left(ObjectId),
     Expired,
@@ -218,8 +221,28 @@ impl World {
         if key != self.files_key || self.files_key == FilesKey::default() {
             self.files = reader.lab_files(main)?;
             self.files_key = key;
+            self.judge_groups();
         }
         Ok(())
+    }
+
+    /// The lab's boards have changed: groups that nobody has started may have become impossible.
+    fn judge_groups(&mut self) {
+        let impossible = |(id, waiting): &(&JobId, &Waiting)| {
+            self.is_unclaimed(id) && is_scattered(&waiting.candidate, &self.files)
+        };
+        let ids: Vec<JobId> = self
+            .waiting
+            .iter()
+            .filter(impossible)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ids {
+            if let Some(Waiting { submission, .. }) = self.waiting.remove(&id) {
+                let why = Why::Scattered;
+                self.closings.insert(id, Closing { submission, why });
+            }
+        }
     }
 
     fn walk(
@@ -278,8 +301,11 @@ impl World {
             .job
             .as_ref()
             .and_then(|job| Some((job, Candidate::new(id, submission.order, job)?)))
-            .filter(|(_, candidate)| !candidate.is_group())
         {
+            Some((_, candidate)) if is_scattered(&candidate, &self.files) => {
+                let why = Why::Scattered;
+                self.closings.insert(id, Closing { submission, why });
+            }
             Some((job, mut candidate)) => {
                 candidate.not_on = self.failed_boards(id);
                 let expires_at = job
@@ -378,6 +404,7 @@ impl World {
                         record: crate::model::record::Attempt {
                             n: change.n,
                             board: None,
+                            boards: Vec::new(),
                             runner: change.runner,
                             started_at: None,
                             finished_at: now,
@@ -422,11 +449,11 @@ impl World {
     }
 
     fn note_use(&mut self, record: &crate::model::Record) {
-        let board = record.claim.as_ref().and_then(|claim| claim.board.clone());
-        if let (Some(board), Some(from), Some(until)) =
-            (board, record.started_at, record.finished_at)
-        {
-            let seconds = until.seconds_since(from).max(0.0);
+        let (Some(from), Some(until)) = (record.started_at, record.finished_at) else {
+            return;
+        };
+        let seconds = until.seconds_since(from).max(0.0);
+        for board in record.boards().cloned() {
             *self.use_sums.entry(board.clone()).or_default() += seconds;
             self.uses.push_back(Use {
                 board,

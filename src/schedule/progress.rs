@@ -27,6 +27,7 @@ mod tests {
     fn step(n: u32, state: StepState) -> Step {
         Step {
             n,
+            member: None,
             name: "run".to_owned(),
             state,
             result: None,

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::harness::{Lab, environment, git, until};
 
 /// A runner in a thread of its own, stopped and joined at the end of `story`.
-fn beside(lab: &Lab, name: &str, story: impl FnOnce(&Sender<Signal>)) {
+pub fn beside(lab: &Lab, name: &str, story: impl FnOnce(&Sender<Signal>)) {
     let (daemon, said) = lab.daemon(Options {
         until_idle: false,
         ..lab.options(name)
@@ -30,7 +30,7 @@ fn beside(lab: &Lab, name: &str, story: impl FnOnce(&Sender<Signal>)) {
     );
 }
 
-fn running(lab: &Lab, path: &str) -> bool {
+pub fn running(lab: &Lab, path: &str) -> bool {
     let live = lab.snapshot().live;
     live.iter()
         .any(|job| job.record.path == path && job.record.state == State::Running)

@@ -13,6 +13,7 @@ mod dice;
 mod dispatch;
 mod drills;
 mod examples;
+mod group;
 mod harness;
 mod killed;
 mod life;

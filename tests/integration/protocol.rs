@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pumice::dispatch::{AttemptEnd, AttemptMessage, AttemptSpec, Exit};
+use pumice::dispatch::{AttemptEnd, AttemptMessage, AttemptSpec, Exit, GroupSpec};
 use pumice::git::{GitError, Push, Pushed, RefChange, RefStatus};
 use pumice::lab::{Lab, LabError};
 use pumice::model::{BoardName, JobId, Time};
@@ -167,6 +167,12 @@ impl Driver for Scripted {
             stopped: stopped.clone(),
         });
         Ok(Box::new(Handle(stopped)))
+    }
+
+    fn start_group(&self, _: GroupSpec, _: Report) -> std::io::Result<Box<dyn Running>> {
+        Err(std::io::Error::other(
+            "this test has jobs on one board only",
+        ))
     }
 }
 

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::diary::Diary;
+use super::group::GroupEnd;
 use super::{folder, session};
 use crate::dispatch::power::{PowerOff, PowerTrouble};
+use crate::dispatch::rendezvous::GroupFile;
 use crate::model::record::{BoardHealth, Step, Suite};
 use crate::model::{BoardName, JobId};
 use crate::process::{Containment, Control, Identity, LogTail};
@@ -51,6 +53,18 @@ pub struct AttemptSpec {
     pub containment: Containment,
     /// Where the dispatcher's process is written down, out of its own reach, while it runs.
     pub trace: Option<PathBuf>,
+    /// Its part in a group, if it has one.
+    pub group: Option<Membership>,
+}
+
+/// What a member of a group is given beside what every attempt is.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    pub file: GroupFile,
+    /// Where it meets the others.
+    pub socket: PathBuf,
+    /// The program that the tools of the rendezvous are links to.
+    pub program: PathBuf,
 }
 
 /// Which process drives which board: what a runner that was killed leaves to its successor.
@@ -139,9 +153,18 @@ pub struct AttemptEnd {
     pub power: Option<PowerTrouble>,
     /// What the runner did, for more to be added.
     pub diary: Option<Diary>,
+    /// How each member of a group ended.
+    pub group: Option<GroupEnd>,
 }
 
 impl AttemptEnd {
+    /// What the runner did, on every board.
+    pub fn diaries(&mut self) -> impl Iterator<Item = &mut Diary> {
+        let members = self.group.iter_mut().flat_map(|group| &mut group.members);
+        let theirs = members.filter_map(|member| member.end.diary.as_mut());
+        self.diary.iter_mut().chain(theirs)
+    }
+
     /// An end with nothing to show for it.
     pub fn new(exit: Exit, log: PathBuf) -> Self {
         Self {
@@ -162,6 +185,7 @@ impl AttemptEnd {
             leaked: 0,
             power: None,
             diary: None,
+            group: None,
         }
     }
 }

@@ -310,6 +310,7 @@ impl<'a> Attempt<'a> {
             leaked,
             power: None,
             diary: None,
+            group: None,
         }
     }
 }

@@ -3,15 +3,17 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::attempt::AttemptSpec;
 use super::sweep;
 use crate::dispatch::protocol;
+use crate::dispatch::rendezvous::{self, tool};
 use crate::process::CappedLog;
 
 /// Where programs are looked up when this process has no `PATH` itself.
@@ -41,6 +43,15 @@ pub fn out(folder: &Path) -> PathBuf {
     folder.join("out")
 }
 
+fn group_file(folder: &Path) -> PathBuf {
+    folder.join("group.json")
+}
+
+/// Where the tools of the rendezvous are found.
+fn bin(folder: &Path) -> PathBuf {
+    folder.join("bin")
+}
+
 /// Makes the folder with its files and gives the log. What stands there is removed: it can only be
 /// the rest of an attempt whose runner was killed.
 pub fn make(spec: &AttemptSpec) -> io::Result<CappedLog> {
@@ -62,6 +73,13 @@ pub fn make(spec: &AttemptSpec) -> io::Result<CappedLog> {
     }
     write_json(&job_file(folder), &with_name(spec))?;
     write_json(&board_file(folder), &spec.board_file)?;
+    if let Some(group) = &spec.group {
+        write_json(&group_file(folder), &group.file)?;
+        private.create(bin(folder))?;
+        for tool in tool::NAMES {
+            symlink(&group.program, bin(folder).join(tool))?;
+        }
+    }
     CappedLog::create(&log(folder), spec.log_cap)
 }
 
@@ -76,7 +94,7 @@ fn with_name(spec: &AttemptSpec) -> Value {
     job
 }
 
-fn write_json(path: &Path, value: &Value) -> io::Result<()> {
+fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     let file = File::create_new(path)?;
     serde_json::to_writer(io::BufWriter::new(file), value).map_err(io::Error::from)
 }
@@ -111,6 +129,21 @@ pub fn environment(spec: &AttemptSpec) -> Vec<(OsString, OsString)> {
     ];
     let mut all = surroundings(folder);
     all.extend(own.map(|(key, value)| (key.into(), value)));
+    if let Some(group) = &spec.group {
+        for (key, value) in &mut all {
+            if *key == "PATH" {
+                let mut longer = bin(folder).into_os_string();
+                longer.push(":");
+                longer.push(&value);
+                *value = longer;
+            }
+        }
+        all.extend([
+            ("PUMICE_ROLE".into(), group.file.role.clone().into()),
+            (rendezvous::GROUP_FILE.into(), group_file(folder).into()),
+            (rendezvous::SOCKET.into(), group.socket.clone().into()),
+        ]);
+    }
     all
 }
 

@@ -8,6 +8,7 @@ pub mod diary;
 mod drive;
 mod event_log;
 pub(super) mod folder;
+pub mod group;
 mod limits;
 pub(super) mod net;
 pub mod outcome;

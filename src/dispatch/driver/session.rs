@@ -22,7 +22,10 @@ pub fn run(
         diary.note(line);
     }
     diary.note(&format!("containment: {}", spec.containment));
-    let name = format!("{}-{}", spec.id, spec.attempt);
+    let mut name = format!("{}-{}", spec.id, spec.attempt);
+    if let Some(group) = &spec.group {
+        name = format!("{name}.{}", group.file.name);
+    }
     let net = Net::new(&spec.containment, &name, &spec.cookie).unwrap_or_else(|error| {
         diary.note(&format!("no group for this attempt: {error}"));
         Net::of_cookie(&spec.cookie)

@@ -66,6 +66,7 @@ impl Steps {
 fn waiting(n: u32, name: &str) -> Step {
     Step {
         n,
+        member: None,
         name: name.to_owned(),
         state: StepState::Waiting,
         result: None,

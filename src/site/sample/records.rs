@@ -61,6 +61,7 @@ pub(super) fn submitted(i: u64, at: Time) -> Record {
         verdict: None,
         message: None,
         claim: None,
+        members: Vec::new(),
         started_at: None,
         finished_at: None,
         attempts: Vec::new(),
@@ -109,6 +110,7 @@ pub(super) fn steps(i: u64, failed: Option<usize>) -> Vec<Step> {
         let begun = state != StepState::Waiting;
         let step = Step {
             n: n as u32,
+            member: None,
             name: (*name).to_owned(),
             state,
             result,
@@ -257,6 +259,7 @@ fn attempt(record: &Record, n: u32, took: f64, end: Time, reason: Option<Reason>
     Attempt {
         n,
         board: claim.and_then(|claim| claim.board.clone()),
+        boards: Vec::new(),
         runner: claim.map_or_else(|| name("lab-a"), |claim| claim.runner.clone()),
         started_at: Some(end.plus_seconds(-took)),
         finished_at: end,

@@ -188,6 +188,7 @@ fn pages_stay_within_their_budgets() {
     record.id = JobId::new(record.commit, "queue/large.json");
     record.steps = (0..20)
         .map(|n| Step {
+            member: None,
             n,
             name: format!("run suite number {n}"),
             state: StepState::Done,

@@ -81,6 +81,7 @@ pub fn spec(folder: PathBuf, argv: &[&str]) -> AttemptSpec {
         power: None,
         containment: Containment::sweep_only("a test"),
         trace: None,
+        group: None,
     }
 }
 

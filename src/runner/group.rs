@@ -1,0 +1,199 @@
+//! What a group job needs beside what every job does: boards of one runner, a dispatcher for each
+//! member, and an end put together from all of theirs.
+
+use std::collections::BTreeSet;
+
+use super::boards;
+use super::core::{Attempt, Runner};
+use super::end::{log_files, reason_in_words};
+use super::outbox::LogFile;
+use super::world::World;
+use crate::dispatch::power::PowerTrouble;
+use crate::dispatch::{
+    AttemptEnd, AttemptSpec, GroupEnd, GroupSpec, MemberEnd, MemberSpec, Outcome, outcome,
+};
+use crate::model::claim::ClaimMember;
+use crate::model::lab::LabFiles;
+use crate::model::record::{BoardRecord, Member};
+use crate::model::{Board, BoardName, Health, Job, JobId, RunnerName, Time, group};
+use crate::schedule::{self, Candidate, IdleBoard};
+
+/// How long a group waits before it keeps boards that come free for itself. Until then smaller jobs
+/// after it go first where that does not cost it its boards at once; later no board may stay idle
+/// for it much longer than the jobs that run beside it take.
+const HOLD_AFTER_S: f64 = 600.0;
+
+/// What the message says of a group that no runner can ever start.
+pub(super) const SCATTERED: &str = "the lab has boards for all members of the group, but no runner drives them all: \
+     the boards of a group job must belong to one runner (`runner` in the boards' files)";
+
+/// Whether the lab has the boards that a group asks for, but on different runners. While it has too
+/// few altogether the group waits: a board may come. Judged by the lab's files alone, so that
+/// every runner judges alike.
+pub(super) fn is_scattered(candidate: &Candidate, files: &LabFiles) -> bool {
+    if !candidate.is_group() {
+        return false;
+    }
+    let mut candidate = candidate.clone();
+    // A board that failed under it is still the lab's.
+    candidate.not_on.clear();
+    let boards_of = |runner: &RunnerName, theirs: &dyn Fn(&Board) -> bool| -> Vec<IdleBoard> {
+        let boards = files.boards.values().filter(|board| theirs(board));
+        boards
+            .map(|board| boards::plan_board(board, runner, 0.0))
+            .collect()
+    };
+    let named: BTreeSet<&RunnerName> = files
+        .boards
+        .values()
+        .filter_map(|board| board.runner.as_ref())
+        .collect();
+    let Some(any) = named.first() else {
+        return false;
+    };
+    let seats = |boards: &[IdleBoard]| schedule::able_runner(&candidate, boards).is_some();
+    seats(&boards_of(any, &|_| true))
+        && !named.iter().any(|runner| {
+            let theirs = |board: &Board| board.runner.as_ref().is_none_or(|own| own == *runner);
+            seats(&boards_of(runner, &theirs))
+        })
+}
+
+impl World {
+    /// Lets groups that have waited for long hold what comes free on the first runner whose boards,
+    /// busy or not, could seat them.
+    pub(super) fn hold(
+        candidates: &mut [Candidate],
+        waited_s: impl Fn(&Candidate) -> f64,
+        able: impl Fn() -> Vec<IdleBoard>,
+    ) {
+        let mut boards = None;
+        for candidate in candidates.iter_mut().filter(|one| one.is_group()) {
+            if waited_s(candidate) >= HOLD_AFTER_S {
+                let boards = boards.get_or_insert_with(&able);
+                candidate.holds_on = schedule::able_runner(candidate, boards).cloned();
+            }
+        }
+    }
+
+    /// How long a job has waited.
+    pub(super) fn waited_s(&self, candidate: &Candidate, now: Time) -> f64 {
+        let waiting = self.waiting.get(&candidate.id);
+        waiting.map_or(0.0, |one| now.seconds_since(one.submission.submitted_at))
+    }
+}
+
+impl Runner {
+    /// What the ends of a group's members say of their boards. A member that was ended with the
+    /// others blames nobody by its exit code.
+    pub(super) fn judge_group(
+        &self,
+        id: JobId,
+        attempt: &Attempt,
+        group: &GroupEnd,
+        health: Health,
+        now: Time,
+    ) -> Vec<BoardRecord> {
+        let members = attempt.record.members.iter().zip(&group.members);
+        let verdict = |(member, ended): (&Member, &MemberEnd)| {
+            let blamed = attempt.stop.is_none()
+                && !ended.ended_with_group
+                && matches!(
+                    outcome(&ended.end),
+                    Outcome::Retry {
+                        board_bad: true,
+                        ..
+                    }
+                );
+            let why = blamed.then(|| Some(reason_in_words(&ended.end)));
+            let verdict = self.judge_board(id, &member.board, &ended.end, why, health)?;
+            Some(self.board_record(&member.board, verdict, Some(id), now))
+        };
+        members.filter_map(verdict).collect()
+    }
+
+    /// A group's attempt, made from what each member would be given alone.
+    pub(super) fn group_spec(
+        &self,
+        job: &Job,
+        members: &[ClaimMember],
+        specs: Vec<AttemptSpec>,
+    ) -> GroupSpec {
+        let folder = specs.first().map(|spec| spec.folder.clone());
+        let own = |(member, spec): (&ClaimMember, AttemptSpec)| MemberSpec {
+            name: member.name.clone(),
+            role: member.role.clone(),
+            spec: AttemptSpec {
+                job: group::definition_for(&spec.job, &member.role),
+                actions: spec
+                    .actions
+                    .iter()
+                    .zip(&job.actions)
+                    .filter(|(_, action)| group::is_for(action, &member.role))
+                    .map(|(limit, _)| limit.clone())
+                    .collect(),
+                cookie: format!("{}.{}", spec.cookie, member.name),
+                trace: Some(self.state.trace(spec.id, spec.attempt, Some(&member.name))),
+                ..spec
+            },
+        };
+        GroupSpec {
+            folder: folder.unwrap_or_default(),
+            program: self.options.program.clone(),
+            members: members.iter().zip(specs).map(own).collect(),
+        }
+    }
+}
+
+/// Notes in a group's record how each member ended. When the whole group was stopped, none of them
+/// ended by itself.
+pub(super) fn note_ends(members: &mut [Member], group: &GroupEnd, stopped: bool) {
+    for (member, ended) in members.iter_mut().zip(&group.members) {
+        if stopped {
+            continue;
+        }
+        if ended.ended_with_group {
+            member.message = Some("ended with the group".to_owned());
+            continue;
+        }
+        (member.health, member.reason) = match outcome(&ended.end) {
+            Outcome::Complete => (Some(Health::Complete), None),
+            Outcome::Incomplete(reason) | Outcome::Retry { reason, .. } => {
+                member.message = Some(reason_in_words(&ended.end));
+                (Some(Health::Incomplete), Some(reason))
+            }
+        };
+    }
+}
+
+/// Whose board may still have its power on, and why.
+pub(super) fn power_troubles<'a>(
+    attempt: &'a Attempt,
+    end: &'a AttemptEnd,
+) -> Vec<(&'a BoardName, &'a PowerTrouble)> {
+    let ends: Vec<&AttemptEnd> = match &end.group {
+        Some(group) => group.members.iter().map(|member| &member.end).collect(),
+        None => vec![end],
+    };
+    let troubled =
+        |(board, end): (&'a BoardName, &'a AttemptEnd)| Some((board, end.power.as_ref()?));
+    attempt.boards().zip(ends).filter_map(troubled).collect()
+}
+
+/// Why a group ended as it did: whose end it was, and on which board.
+pub(super) fn decider<'a>(attempt: &'a Attempt, group: &GroupEnd) -> Option<&'a Member> {
+    attempt.record.members.get(group.decided_by?)
+}
+
+/// Every member's log and events, the log that the record names first.
+pub(super) fn group_files(members: &[Member], group: &GroupEnd) -> Vec<LogFile> {
+    let main = group.decided_by.unwrap_or(0);
+    let mut order: Vec<usize> = (0..members.len().min(group.members.len())).collect();
+    order.sort_by_key(|n| (*n != main, *n));
+    let mut files = Vec::new();
+    for n in order {
+        let (name, end): (_, &AttemptEnd) = (&members[n].name, &group.members[n].end);
+        files.extend(log_files(&format!("{name}/"), end));
+    }
+    files
+}
