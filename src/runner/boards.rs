@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use super::options::Options;
 use super::world::World;
-use crate::dispatch;
 use crate::lab::board_health;
-use crate::model::board::DispatcherChoice;
+use crate::model::board::{BUILT_IN_DISPATCHERS, DispatcherChoice};
 use crate::model::record::BoardHealth;
 use crate::model::status::{BoardStatus, BoardUse};
 use crate::model::{Board, BoardName, Claim, RunnerName};
@@ -46,6 +45,7 @@ pub(super) fn health(
         .iter()
         .find_map(|choice| obstacle(choice, options))
         .or_else(|| console_obstacle(board, options))
+        .or_else(|| section_obstacle(board))
         .or_else(|| power_obstacle(board, options))
     {
         Some(obstacle) => (BoardHealth::Maintenance, Some(obstacle)),
@@ -74,6 +74,23 @@ fn console_obstacle(board: &Board, options: &Options) -> Option<String> {
     }
 }
 
+/// What a dispatcher of the board needs in its file, and is not there.
+fn section_obstacle(board: &Board) -> Option<String> {
+    let needed = [
+        ("ssh", "ssh", board.ssh.is_some()),
+        ("lava-run", "lava", board.lava.is_some()),
+    ];
+    needed.into_iter().find_map(|(dispatcher, key, there)| {
+        let lists =
+            |choice: &DispatcherChoice| *choice == DispatcherChoice::BuiltIn(dispatcher.to_owned());
+        (!there && board.dispatchers.iter().any(lists)).then(|| {
+            format!(
+                "the dispatcher `{dispatcher}` needs `{key}:` in the board's or its type's file"
+            )
+        })
+    })
+}
+
 /// Why this host may not switch a board's power.
 pub(super) fn power_obstacle(board: &Board, options: &Options) -> Option<String> {
     let power = &board.power;
@@ -99,7 +116,7 @@ fn not_allowed(what: &str, options: &Options) -> Option<String> {
 /// Why this host may not start a dispatcher, with the line that would let it.
 fn obstacle(choice: &DispatcherChoice, options: &Options) -> Option<String> {
     let what = match choice {
-        DispatcherChoice::BuiltIn(name) if !dispatch::built_in::NAMES.contains(&name.as_str()) => {
+        DispatcherChoice::BuiltIn(name) if !BUILT_IN_DISPATCHERS.contains(&name.as_str()) => {
             return Some(format!("this version has no dispatcher `{name}`"));
         }
         DispatcherChoice::BuiltIn(name) => name,

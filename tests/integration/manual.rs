@@ -41,7 +41,10 @@ fn the_examples_of_the_manual_parse() {
         for block in blocks(&text, "json") {
             let value: Value = serde_json::from_str(&block)
                 .unwrap_or_else(|cause| panic!("{place}: {cause}\n{block}"));
-            if value.get("actions").is_some() {
+            if ["actions", "definition"]
+                .iter()
+                .any(|key| value.get(key).is_some())
+            {
                 job(&place, &block);
                 whole_jobs += 1;
             }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The board's facts under a key of `PUMICE_BOARD_FILE`. The reason why they cannot be had is the
+/// The board's facts under a key of `PUMICE_BOARD_FILE`, an `Option` where they may be absent. The reason why they cannot be had is the
 /// board's configuration's fault.
 pub fn section<T: DeserializeOwned>(key: &str) -> Result<T, String> {
     let path = std::env::var_os("PUMICE_BOARD_FILE")
@@ -15,9 +15,13 @@ pub fn section<T: DeserializeOwned>(key: &str) -> Result<T, String> {
     let bytes = fs::read(path).map_err(|error| format!("the board file: {error}"))?;
     let mut board: Value =
         serde_json::from_slice(&bytes).map_err(|error| format!("the board file: {error}"))?;
-    match board.get_mut(key).map(Value::take) {
-        None | Some(Value::Null) => Err(format!("the board's file has no `{key}`")),
-        Some(value) => serde_json::from_value(value)
-            .map_err(|error| format!("`{key}` in the board's file: {error}")),
-    }
+    let value = board.get_mut(key).map(Value::take).unwrap_or_default();
+    let absent = value.is_null();
+    serde_json::from_value(value).map_err(|error| {
+        if absent {
+            format!("the board's file has no `{key}`")
+        } else {
+            format!("`{key}` in the board's file: {error}")
+        }
+    })
 }

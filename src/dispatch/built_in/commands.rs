@@ -17,13 +17,19 @@ use super::plan::Planned;
 use super::{exit, output, terminated};
 use crate::dispatch::action::run::{CaseNames, Parse, RunAction};
 use crate::dispatch::parse::{Parser, junit};
-use crate::dispatch::protocol::event::ResultEvent;
+use crate::dispatch::protocol::event::{Event, ResultEvent};
 use crate::dispatch::protocol::text::clean;
 use crate::dispatch::protocol::writer::EventWriter;
 use crate::model::record::CaseResult;
 
 /// Where commands are run. An error is the infrastructure's, and says what failed.
 pub trait Shell {
+    /// What this dispatcher does beside `run`.
+    type Own;
+
+    /// Does it, as step `n`.
+    fn own(&mut self, own: &Self::Own, n: u32, commands: &mut Commands<'_>) -> Result<(), Halt>;
+
     /// Starts one command in a fresh shell, its standard output going to `output`.
     fn start(&mut self, command: &str, output: Stdio) -> Result<Child, String>;
 
@@ -43,9 +49,13 @@ pub struct Commands<'a> {
 }
 
 /// Why the rest is not run.
-enum Halt {
+pub enum Halt {
     Terminated,
     Infrastructure(String),
+    /// The definition is wrong, which showed only now.
+    Job(String),
+    /// The host is not set up for the board.
+    Board(String),
 }
 
 impl<'a> Commands<'a> {
@@ -60,13 +70,14 @@ impl<'a> Commands<'a> {
     }
 
     /// Gives the exit code of the protocol.
-    pub fn run(mut self, actions: &[Planned], shell: &mut impl Shell) -> i32 {
+    pub fn run<S: Shell>(mut self, actions: &[Planned<S::Own>], shell: &mut S) -> i32 {
         for (n, action) in (0..).zip(actions) {
             let of = actions.len() as u32;
             self.events.step_start(n, of, action.name());
             let halt = match action {
                 Planned::Run { run, .. } => self.action(n, run, shell).err(),
                 Planned::Pass { .. } => None,
+                Planned::Own { own, .. } => shell.own(own, n, &mut self).err(),
             };
             match halt {
                 None => self.events.step_end(n, CaseResult::Pass, None),
@@ -75,20 +86,29 @@ impl<'a> Commands<'a> {
                         .step_end(n, CaseResult::Unknown, Some("terminated"));
                     return exit::TERMINATED;
                 }
-                Some(Halt::Infrastructure(why)) => {
-                    say(&why);
-                    self.events.step_end(n, CaseResult::Unknown, Some(&why));
-                    self.events.end(&why);
-                    return exit::TRY_AGAIN;
-                }
+                Some(Halt::Infrastructure(why)) => return self.fail(n, &why, exit::TRY_AGAIN),
+                Some(Halt::Job(why)) => return self.fail(n, &why, exit::JOB_ERROR),
+                Some(Halt::Board(why)) => return self.fail(n, &why, exit::BOARD_CONFIG),
             }
         }
         exit::OK
     }
 
+    fn fail(&mut self, n: u32, why: &str, code: i32) -> i32 {
+        say(why);
+        self.events.step_end(n, CaseResult::Unknown, Some(why));
+        self.events.end(why);
+        code
+    }
+
+    /// The suite of an action.
+    pub fn suite(&self, suite: Option<&str>) -> String {
+        suite.unwrap_or(&self.job_name).to_owned()
+    }
+
     /// Runs every command, whatever the earlier ones gave.
     fn action(&mut self, n: u32, action: &RunAction, shell: &mut impl Shell) -> Result<(), Halt> {
-        let suite = action.suite.as_deref().unwrap_or(&self.job_name).to_owned();
+        let suite = self.suite(action.suite.as_deref());
         let count = action.commands.len();
         for (i, command) in action.commands.iter().enumerate() {
             self.go_on()?;
@@ -131,11 +151,19 @@ impl<'a> Commands<'a> {
         Ok(())
     }
 
-    fn go_on(&self) -> Result<(), Halt> {
+    /// Whether the runner still wants the attempt.
+    pub fn go_on(&self) -> Result<(), Halt> {
         if self.terminated.load(Ordering::Acquire) {
             return Err(Halt::Terminated);
         }
         Ok(())
+    }
+
+    /// A TERM that came while a child was being started may have missed it.
+    pub fn pass_on(&self, child: &Child) {
+        if self.terminated.load(Ordering::Acquire) {
+            let _ = kill_process(Pid::from_child(child), Signal::TERM);
+        }
     }
 
     /// Runs one command to its end. Output that is parsed is copied to the log on the way.
@@ -158,19 +186,18 @@ impl<'a> Commands<'a> {
             Ok(()) => Halt::Infrastructure(why),
             Err(terminated) => terminated,
         })?;
-        // A TERM that came while the shell was being started may have missed it.
-        if self.terminated.load(Ordering::Acquire) {
-            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
-        }
+        self.pass_on(&child);
         let Some(parse) = parse else {
             return child.wait().map_err(lost);
         };
         let mut parser = Parser::new(parse).in_suite(suite);
-        output::read(&mut child, |bytes| {
-            output::log(bytes);
-            parser.feed(bytes, &mut |found| self.found(suite, found));
-        })
-        .map_err(lost)?;
+        if let Some(output) = child.stdout.take() {
+            output::read(&child, output, |bytes| {
+                output::log(bytes);
+                parser.feed(bytes, &mut |found| self.found(suite, found));
+            })
+            .map_err(lost)?;
+        }
         let status = child.wait().map_err(lost)?;
         self.go_on()?;
         parser.finish(&mut |found| self.found(suite, found));
@@ -179,8 +206,13 @@ impl<'a> Commands<'a> {
 
     /// Gives the results of a report. One that is missing or broken is a failing case itself.
     fn report(&mut self, suite: &str, path: &str, shell: &mut impl Shell) {
-        let read = shell.report(path).map_err(|error| error.to_string());
-        let read = read.and_then(|bytes| {
+        let bytes = shell.report(path);
+        self.judge_report(suite, path, bytes);
+    }
+
+    /// Gives the results of a report that was read, or why it was not.
+    pub fn judge_report(&mut self, suite: &str, path: &str, bytes: io::Result<Vec<u8>>) {
+        let read = bytes.map_err(|error| error.to_string()).and_then(|bytes| {
             junit::read(&bytes, &mut |found| {
                 let named = found.suite.as_ref().map(|name| format!("{suite}.{name}"));
                 self.found(
@@ -202,7 +234,13 @@ impl<'a> Commands<'a> {
         }
     }
 
-    fn found(&mut self, suite: &str, found: ResultEvent) {
+    /// Sends an event as it is.
+    pub fn tell(&mut self, event: &Event) {
+        self.events.send(event);
+    }
+
+    /// Gives a result; one without a suite is of `suite`.
+    pub fn found(&mut self, suite: &str, found: ResultEvent) {
         self.events.result(ResultEvent {
             suite: found.suite.or_else(|| Some(suite.to_owned())),
             ..found
@@ -211,7 +249,7 @@ impl<'a> Commands<'a> {
 }
 
 /// Why a command failed; `None` when it did not.
-fn failure(status: ExitStatus) -> Option<String> {
+pub fn failure(status: ExitStatus) -> Option<String> {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
         (Some(0), _) => None,

@@ -1,13 +1,14 @@
 //! The built-in dispatcher `exec`: runs the commands of `run` on the host.
 
+use std::convert::Infallible;
 use std::io;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 
 use serde_json::Value;
 
-use super::commands::{Commands, Shell};
-use super::plan::{self, Planned};
-use super::report;
+use super::commands::{Commands, Halt, Shell};
+use super::plan::{self, Dispatcher, Planned};
+use super::{host, report};
 use crate::dispatch::action::JobError;
 use crate::dispatch::built_in;
 
@@ -15,31 +16,32 @@ use crate::dispatch::built_in;
 pub fn main() -> i32 {
     built_in::main("exec", |job, events| {
         let actions = plan(job)?;
-        Ok(Commands::new(job, events).run(&actions, &mut Host))
+        Ok(Commands::new(job, events).run(&actions, &mut Exec))
     })
 }
 
-fn plan(job: &Value) -> Result<Vec<Planned>, JobError> {
-    let actions = plan::read("exec", job)?;
+fn plan(job: &Value) -> Result<Vec<Planned<Infallible>>, JobError> {
+    let exec = Dispatcher {
+        name: "exec",
+        own: None,
+    };
+    let actions = exec.plan(job)?;
     plan::reports_below(&actions)?;
     Ok(actions)
 }
 
 /// A fresh shell in the job folder for each command.
-struct Host;
+struct Exec;
 
-impl Shell for Host {
-    /// The shell stays in this process's group, so that what is sent to the group reaches it, and
-    /// nothing is set that would keep the standard library from its cheapest way of starting a
-    /// process.
+impl Shell for Exec {
+    type Own = Infallible;
+
+    fn own(&mut self, own: &Infallible, _: u32, _: &mut Commands<'_>) -> Result<(), Halt> {
+        match *own {}
+    }
+
     fn start(&mut self, command: &str, output: Stdio) -> Result<Child, String> {
-        Command::new("/bin/sh")
-            .arg("-c")
-            .arg(command)
-            .stdin(Stdio::null())
-            .stdout(output)
-            .spawn()
-            .map_err(|error| format!("cannot start /bin/sh: {error}"))
+        host::shell(command, output)
     }
 
     fn judge(&mut self, _: ExitStatus) -> Result<(), String> {

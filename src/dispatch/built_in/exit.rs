@@ -4,6 +4,8 @@ use signal_hook::consts::SIGTERM;
 
 /// Ran to the end; the results give the verdict.
 pub const OK: i32 = 0;
+/// Failed, cause unknown.
+pub const UNKNOWN: i32 = 1;
 /// Not started by a runner.
 pub const USAGE: i32 = 64;
 /// The definition is wrong.

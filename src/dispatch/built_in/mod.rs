@@ -4,11 +4,13 @@
 //! Each looks at the whole job before it runs anything, so that a mistake in the last action costs
 //! no time on the board.
 
+pub mod adapters;
 mod board;
 mod commands;
 pub mod console;
 pub mod exec;
 pub mod exit;
+mod host;
 mod log;
 mod output;
 mod plan;
@@ -26,18 +28,22 @@ use self::log::say;
 use crate::dispatch::action::JobError;
 use crate::dispatch::protocol::writer::EventWriter;
 
-/// The dispatchers that [`run`] knows.
-pub const NAMES: [&str; 3] = ["console", "exec", "ssh"];
-
 /// Runs the built-in dispatcher of that name in this process and returns its exit code; `None` when
 /// there is no such.
 pub fn run(name: &str) -> Option<i32> {
-    match name {
-        "console" => Some(console::main()),
-        "exec" => Some(exec::main()),
-        "ssh" => Some(ssh::main()),
-        _ => None,
-    }
+    entry(name).map(|main| main())
+}
+
+fn entry(name: &str) -> Option<fn() -> i32> {
+    Some(match name {
+        "console" => console::main,
+        "exec" => exec::main,
+        "junit" => adapters::junit::main,
+        "labgrid" => adapters::labgrid::main,
+        "lava-run" => adapters::lava_run::main,
+        "ssh" => ssh::main,
+        _ => return None,
+    })
 }
 
 /// What every built-in dispatcher begins with: reads `PUMICE_JOB_FILE` and hands it over with the
@@ -64,4 +70,18 @@ fn read_job(path: &Path) -> Result<Value, JobError> {
     let wrong = |why: String| JobError::new("job.json", why);
     let bytes = fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     serde_json::from_slice(&bytes).map_err(|error| wrong(format!("is not JSON: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::board::BUILT_IN_DISPATCHERS;
+
+    #[test]
+    fn every_dispatcher_that_a_board_may_name_can_be_entered() {
+        for name in BUILT_IN_DISPATCHERS {
+            assert!(entry(name).is_some(), "{name}");
+        }
+        assert!(entry("consol").is_none());
+    }
 }

@@ -1,6 +1,7 @@
 //! The output of a command, on its way into the log.
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -19,10 +20,7 @@ pub fn log(bytes: &[u8]) {
 
 /// Reads a child's output until its end, or until shortly after the child's own end: what it left
 /// running in the background may hold the pipe open for ever.
-pub fn read(child: &mut Child, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let Some(output) = child.stdout.take() else {
-        return Ok(());
-    };
+pub fn read(child: &Child, output: impl AsFd, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
     rustix::io::ioctl_fionbio(&output, true)?;
     let mut buffer = vec![0; 64 << 10];

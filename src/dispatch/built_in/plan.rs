@@ -10,49 +10,74 @@ use crate::dispatch::action::{Action, JobError, actions};
 /// What `parse` may be.
 const PARSERS: [&str; 4] = ["tap", "ktap", "junit", "lava-signals"];
 
-/// One action, understood.
+/// One action, understood; `A` is an action that only one dispatcher has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Planned {
+pub enum Planned<A> {
     Run {
         name: String,
         place: String,
         run: RunAction,
     },
     /// `submit_results` and its like: the runner does that anyway.
-    Pass { name: String },
+    Pass {
+        name: String,
+    },
+    Own {
+        name: String,
+        own: A,
+    },
 }
 
-impl Planned {
+impl<A> Planned<A> {
     pub fn name(&self) -> &str {
         match self {
-            Self::Run { name, .. } | Self::Pass { name } => name,
+            Self::Run { name, .. } | Self::Pass { name } | Self::Own { name, .. } => name,
         }
     }
 }
 
-/// Reads the actions of a job, whole, before any is run.
-pub fn read(dispatcher: &str, job: &Value) -> Result<Vec<Planned>, JobError> {
-    let read = |action| plan(dispatcher, action);
-    actions(job)?.into_iter().map(read).collect()
+/// A dispatcher and the action that only it has.
+pub struct Dispatcher<A> {
+    pub name: &'static str,
+    pub own: Option<(&'static str, ReadOwn<A>)>,
 }
 
-fn plan(dispatcher: &str, action: Action) -> Result<Planned, JobError> {
-    if action.is_submit() {
-        return Ok(Planned::Pass { name: action.name });
+/// Reads the parameters of a dispatcher's own action.
+pub type ReadOwn<A> = fn(&Action) -> Result<A, JobError>;
+
+impl<A> Dispatcher<A> {
+    /// Reads the actions of a job, whole, before any is run.
+    pub fn plan(&self, job: &Value) -> Result<Vec<Planned<A>>, JobError> {
+        actions(job)?
+            .into_iter()
+            .map(|action| self.action(action))
+            .collect()
     }
-    if action.name != "run" {
-        return Err(action.unknown(dispatcher, "run and submit_results*"));
+
+    fn action(&self, action: Action) -> Result<Planned<A>, JobError> {
+        if action.is_submit() {
+            return Ok(Planned::Pass { name: action.name });
+        }
+        match self.own {
+            Some((name, read)) if action.name == name => Ok(Planned::Own {
+                own: read(&action)?,
+                name: action.name,
+            }),
+            _ if action.name == "run" => Ok(Planned::Run {
+                run: RunAction::from_parameters(&action.place, &action.parameters, &PARSERS)?,
+                name: action.name,
+                place: action.place,
+            }),
+            Some((name, _)) => {
+                Err(action.unknown(self.name, &format!("run, {name} and submit_results*")))
+            }
+            None => Err(action.unknown(self.name, "run and submit_results*")),
+        }
     }
-    let run = RunAction::from_parameters(&action.place, &action.parameters, &PARSERS)?;
-    Ok(Planned::Run {
-        name: action.name,
-        place: action.place,
-        run,
-    })
 }
 
 /// Refuses reports that are not below the folder of the job.
-pub fn reports_below(actions: &[Planned]) -> Result<(), JobError> {
+pub fn reports_below<A>(actions: &[Planned<A>]) -> Result<(), JobError> {
     for action in actions {
         if let Planned::Run { place, run, .. } = action
             && let Some(Parse::Junit { report }) = &run.parse

@@ -40,4 +40,4 @@ pub use queue_path::{EXECUTABLE, REGULAR, SUBMODULE, SYMLINK, queue_path};
 pub use render::{line, render, to_gitlab};
 pub use schema::{SchemaKind, schema};
 pub use words::nearest;
-pub use yaml::from_yaml;
+pub use yaml::{from_yaml, plain_yaml};

@@ -31,6 +31,39 @@ pub fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, (usize, usize, St
     })
 }
 
+/// Reads what another tool wrote, tags left out. A key that is no text is told as one.
+///
+/// # Errors
+/// As of [`from_yaml`].
+pub fn plain_yaml(text: &str) -> Result<Value, (usize, usize, String)> {
+    from_yaml(text).map(plain)
+}
+
+/// The reader's own limit bounds how deep this goes.
+fn plain(value: serde_yaml::Value) -> Value {
+    use serde_yaml::Value as Yaml;
+    match value {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(value) => value.into(),
+        Yaml::Number(number) => number
+            .as_i64()
+            .map(Value::from)
+            .or_else(|| number.as_u64().map(Value::from))
+            .or_else(|| number.as_f64().map(Value::from))
+            .unwrap_or_default(),
+        Yaml::String(text) => text.into(),
+        Yaml::Sequence(values) => values.into_iter().map(plain).collect(),
+        Yaml::Mapping(entries) => entries
+            .into_iter()
+            .map(|(key, value)| match plain(key) {
+                Value::String(key) => (key, plain(value)),
+                key => (key.to_string(), plain(value)),
+            })
+            .collect(),
+        Yaml::Tagged(tagged) => plain(tagged.value),
+    }
+}
+
 /// The tree of a text, a map without entries when it says nothing; `None` when its shape cannot be
 /// made out, which then is among the problems.
 pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -44,6 +44,16 @@ pub fn exec(actions: Value) -> Attempt {
 /// A built-in dispatcher with a job of these actions.
 pub fn built_in(name: &str, actions: Value) -> Attempt {
     with_actions(&[env!("CARGO_BIN_EXE_pumice"), "dispatch", name], actions)
+}
+
+/// A built-in dispatcher that finds programs in a folder before those of the machine.
+pub fn built_in_with(folder: &Path, name: &str, actions: Value) -> Attempt {
+    let start = format!(
+        "PATH={}:$PATH exec {} dispatch {name}",
+        folder.display(),
+        env!("CARGO_BIN_EXE_pumice")
+    );
+    with_actions(&["/bin/sh", "-c", &start], actions)
 }
 
 /// A dispatcher with a job of these actions.

@@ -1,5 +1,6 @@
 //! Attempts with real processes.
 
+mod adapters;
 mod driver;
 pub mod ending;
 mod exec;

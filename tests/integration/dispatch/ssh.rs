@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::ending::wait_for_log;
-use super::harness::{Attempt, PATIENCE, Witness, with_actions};
+use super::harness::{Attempt, PATIENCE, Witness, built_in, built_in_with};
 
 /// A server with keys made on the spot, and a client that trusts nothing else.
 struct Server {
@@ -96,12 +96,7 @@ impl Server {
 
     /// A job of these actions on the board that this server is.
     fn job(&self, actions: Value) -> Attempt {
-        let start = format!(
-            "PATH={}:$PATH exec {} dispatch ssh",
-            self.bin().display(),
-            env!("CARGO_BIN_EXE_pumice")
-        );
-        let mut attempt = with_actions(&["/bin/sh", "-c", &start], actions);
+        let mut attempt = built_in_with(&self.bin(), "ssh", actions);
         attempt.spec.board_file = json!({"device_type": "remote", "ssh": {
             "host": "127.0.0.1",
             "user": user(),
@@ -323,7 +318,7 @@ fn a_board_without_an_address_is_misconfigured() {
             "`ssh.user` in the board's file is no user's name",
         ),
     ] {
-        let mut attempt = super::harness::built_in("ssh", run(json!(["true"])));
+        let mut attempt = built_in("ssh", run(json!(["true"])));
         attempt.spec.board_file = json!({"device_type": "remote", "ssh": ssh});
         let ended = attempt.run();
         assert_eq!(ended.end.exit, Exit::Code(78), "{}", ended.log());

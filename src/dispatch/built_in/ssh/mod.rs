@@ -16,14 +16,19 @@ use self::command::SshCommand;
 use self::shell::BoardShell;
 use super::commands::Commands;
 use super::log::say;
-use super::{board, exit, plan};
+use super::plan::Dispatcher;
+use super::{board, exit};
 use crate::dispatch::built_in;
 use crate::model::board::Ssh;
 
 /// Runs as a dispatcher; returns the exit code of the protocol.
 pub fn main() -> i32 {
     built_in::main("ssh", |job, events| {
-        let actions = plan::read("ssh", job)?;
+        let ssh = Dispatcher {
+            name: "ssh",
+            own: None,
+        };
+        let actions = ssh.plan(job)?;
         let ssh = match board::section::<Ssh>("ssh").and_then(SshCommand::new) {
             Ok(ssh) => ssh,
             Err(why) => {

@@ -1,5 +1,6 @@
 //! A fresh shell on the board for each command.
 
+use std::convert::Infallible;
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
@@ -7,7 +8,7 @@ use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use super::command::SshCommand;
 use super::connection::Connection;
 use super::remote;
-use crate::dispatch::built_in::commands::Shell;
+use crate::dispatch::built_in::commands::{Commands, Halt, Shell};
 use crate::dispatch::parse::junit;
 
 /// What `ssh` gives when it failed itself. A command may give it too.
@@ -65,6 +66,12 @@ impl BoardShell {
 }
 
 impl Shell for BoardShell {
+    type Own = Infallible;
+
+    fn own(&mut self, own: &Infallible, _: u32, _: &mut Commands<'_>) -> Result<(), Halt> {
+        match *own {}
+    }
+
     fn start(&mut self, command: &str, output: Stdio) -> Result<Child, String> {
         self.session(&remote::kept(command), output)
     }
