@@ -40,6 +40,7 @@ pub struct Session<'a> {
     word: (String, String),
     /// On the board: files that are sent, and the helpers.
     folder: Option<String>,
+    has_helpers: bool,
 }
 
 impl<'a> Session<'a> {
@@ -54,6 +55,7 @@ impl<'a> Session<'a> {
             prompt: patterns,
             word,
             folder: None,
+            has_helpers: false,
         };
         let (one, two) = &session.word;
         let mut typed = format!("PS1='{one}''{two}# ' PS2=\n");

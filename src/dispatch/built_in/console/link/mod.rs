@@ -3,6 +3,7 @@
 //! Each gives the same: a descriptor to read from and one to write to, neither of which blocks, and
 //! perhaps a process that ends with them. None of them knows what the bytes mean.
 
+mod ending;
 mod process;
 mod pty;
 mod serial;
@@ -11,24 +12,17 @@ mod tcp;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
-use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
+use self::ending::Process;
 use super::board::Way;
-use crate::dispatch::built_in::wait::ready;
-use crate::process::Moment;
 
-/// How long a console's process may take to end after TERM.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// An open console.
+/// An open console. Its ends are closed before its process is ended, which many take for a sign.
 pub struct Link {
     input: OwnedFd,
     output: OwnedFd,
-    child: Option<Child>,
+    process: Option<Process>,
 }
 
 /// What one look at the console gave. The end is a value of its own: a read that gives nothing for
@@ -52,12 +46,12 @@ impl Link {
         }
     }
 
-    /// Both directions over one descriptor that does not block.
-    fn over(both: OwnedFd, child: Option<Child>) -> io::Result<Self> {
+    /// Over descriptors that do not block.
+    fn over(input: OwnedFd, output: OwnedFd, child: Option<Child>) -> io::Result<Self> {
         Ok(Self {
-            output: both.try_clone()?,
-            input: both,
-            child,
+            input,
+            output,
+            process: child.map(Process::new).transpose()?,
         })
     }
 
@@ -69,13 +63,22 @@ impl Link {
         self.output.as_fd()
     }
 
+    /// Readable once the console's process has ended.
+    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.process.as_ref().map(Process::pidfd)
+    }
+
     pub fn read(&self, buffer: &mut [u8]) -> Read {
+        // Asked first, so that its last words are not missed. What it left running may hold the
+        // console open for ever.
+        let ended = self.process.as_ref().is_some_and(Process::has_ended);
         match rustix::io::read(&self.input, buffer) {
             Ok(0) => Read::End(None),
             Ok(n) => Read::Bytes(n),
+            Err(Errno::AGAIN | Errno::INTR) if ended => Read::End(None),
             Err(Errno::AGAIN | Errno::INTR) => Read::Nothing,
             // What a pty says when the last process on its other side has gone.
-            Err(Errno::IO) if self.child.is_some() => Read::End(None),
+            Err(Errno::IO) if self.process.is_some() => Read::End(None),
             Err(error) => Read::End(Some(error.into())),
         }
     }
@@ -87,24 +90,11 @@ impl Link {
             written => Ok(written?),
         }
     }
-}
 
-impl Drop for Link {
-    /// Ends the process: TERM, so that an emulator can close its files, and KILL after a grace time.
-    fn drop(&mut self) {
-        let Some(child) = &mut self.child else { return };
-        let pid = Pid::from_child(child);
-        let ended = || -> io::Result<bool> {
-            let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-            kill_process(pid, Signal::TERM)?;
-            let until = Moment::now().plus(GRACE);
-            Ok(ready(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(until))? > 0)
-        };
-        if !matches!(child.try_wait(), Ok(Some(_))) {
-            if !ended().unwrap_or(false) {
-                let _ = child.kill();
-            }
-            let _ = child.wait();
+    /// Gives the process no time to end.
+    pub fn hurry(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.hurry();
         }
     }
 }

@@ -20,11 +20,7 @@ pub(super) fn open(command: &[String]) -> io::Result<Link> {
         .stdout(Stdio::from(board_says.try_clone()?))
         .stderr(Stdio::from(board_says))
         .spawn()?;
-    Ok(Link {
-        input: from_board,
-        output: to_board,
-        child: Some(child),
-    })
+    Link::over(from_board, to_board, Some(child))
 }
 
 pub(super) fn program(command: &[String]) -> io::Result<Command> {

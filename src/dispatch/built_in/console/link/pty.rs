@@ -35,5 +35,5 @@ pub(super) fn open(command: &[String]) -> io::Result<Link> {
         .stdout(Stdio::from(terminal.try_clone()?))
         .stderr(Stdio::from(terminal))
         .spawn()?;
-    Link::over(master, Some(child))
+    Link::over(master.try_clone()?, master, Some(child))
 }

@@ -13,5 +13,5 @@ pub(super) fn open(device: &str, baud: u32) -> io::Result<Link> {
     let port = SerialPort::open(device, baud)?;
     let both = port.as_fd().try_clone_to_owned()?;
     ioctl_fionbio(&both, true)?;
-    Link::over(both, None)
+    Link::over(both.try_clone()?, both, None)
 }

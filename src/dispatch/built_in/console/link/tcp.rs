@@ -17,7 +17,7 @@ pub(super) fn open(address: &str) -> io::Result<Link> {
                 // A typed line is small, and its answer is waited for.
                 stream.set_nodelay(true)?;
                 stream.set_nonblocking(true)?;
-                return Link::over(stream.into(), None);
+                return Link::over(stream.try_clone()?.into(), stream.into(), None);
             }
             Err(error) => last = error,
         }

@@ -121,6 +121,9 @@ impl<'a> Console<'a> {
             PollFd::from_borrowed_fd(self.bell.fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.link.input(), PollFlags::IN),
         ];
+        if let Some(pidfd) = self.link.pidfd() {
+            fds.push(PollFd::from_borrowed_fd(pidfd, PollFlags::IN));
+        }
         if !self.sending.is_empty() {
             fds.push(PollFd::from_borrowed_fd(self.link.output(), PollFlags::OUT));
         }
@@ -163,5 +166,14 @@ impl<'a> Console<'a> {
             }
         }
         let _ = log.flush();
+    }
+}
+
+impl Drop for Console<'_> {
+    /// After TERM the runner ends all that is left at once.
+    fn drop(&mut self) {
+        if self.bell.rang() {
+            self.link.hurry();
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Session, encode};
 use crate::dispatch::built_in::console::halt::Halt;
-use crate::dispatch::built_in::console::testdef::{Files, HELPERS, quoted};
+use crate::dispatch::built_in::console::testdef::{Files, install_helpers, quoted};
 
 /// Where a folder may be made, the best first.
 const PLACES: [&str; 6] = ["/tmp", "/var/tmp", "/dev/shm", "/run", "/root", "/"];
@@ -34,10 +34,9 @@ impl Session<'_> {
     /// LAVA's helpers as programs of the board; gives their folder.
     pub fn helpers(&mut self) -> Result<String, Halt> {
         let folder = format!("{}/bin", self.folder()?);
-        for (name, text) in HELPERS {
-            let path = format!("{folder}/{name}");
-            self.put(&path, text.as_bytes())?;
-            self.line(&format!("chmod +x {path}"))?;
+        if !self.has_helpers {
+            self.run(&install_helpers(&folder), &mut |_| {})?;
+            self.has_helpers = true;
         }
         Ok(folder)
     }

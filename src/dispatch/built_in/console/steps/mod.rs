@@ -79,7 +79,9 @@ impl<'a> Steps<'a> {
                 Ok(()) => self.events.step_end(n, CaseResult::Pass, None),
                 Err(halt) => {
                     self.halted(n, &halt);
-                    self.pass_over(n, plan);
+                    if let Halt::Panic(_) = halt {
+                        self.pass_over(n, plan);
+                    }
                     return halt.code();
                 }
             }

@@ -3,8 +3,18 @@
 //! They are files in the `PATH` and no shell functions, so that a script that a step starts finds
 //! them as well. A helper succeeds whatever it reports: a step that fails ends its definition.
 
-/// Each helper with its text.
-pub const HELPERS: [(&str, &str); 6] = [
+/// A script that puts the helpers into a folder.
+pub fn install(folder: &str) -> String {
+    let mut script = format!("cd {folder}\n");
+    for (name, text) in HELPERS {
+        script.push_str(&format!(
+            "cat >{name} <<'END'\n{text}END\nchmod +x {name}\n"
+        ));
+    }
+    script
+}
+
+const HELPERS: [(&str, &str); 6] = [
     ("lava-test-case", TEST_CASE),
     ("lava-test-set", TEST_SET),
     ("lava-test-reference", TEST_REFERENCE),

@@ -11,6 +11,6 @@ mod script;
 pub use checkout::checkout;
 pub use definition::{TestDef, replacements, texts_of};
 pub use files::Files;
-pub use helpers::HELPERS;
+pub use helpers::install as install_helpers;
 pub use pattern::ResultPattern;
 pub use script::{quoted, script};
