@@ -9,6 +9,7 @@
 
 mod architecture;
 mod cli;
+mod console;
 mod dice;
 mod dispatch;
 mod drills;
