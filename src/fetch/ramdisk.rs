@@ -9,9 +9,10 @@ use super::cpio::{self, Entry};
 const INIT: &str = include_str!("../../templates/virtual/init");
 const INITTAB: &str = include_str!("../../templates/virtual/inittab");
 
-/// The folders that a board starts with; busybox installs its links into the first four.
-const FOLDERS: [&str; 11] = [
-    "bin", "sbin", "usr/bin", "usr/sbin", "dev", "etc", "proc", "root", "sys", "tmp", "usr",
+/// The folders that a board starts with. Busybox installs its links into `bin` and `sbin`, here and in `usr`.
+const FOLDERS: [&str; 14] = [
+    "bin", "dev", "etc", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr", "usr/bin",
+    "usr/sbin", "var",
 ];
 
 /// The archive with this busybox. The kernels of all kinds read it as it is; compressed it would be half as
