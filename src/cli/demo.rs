@@ -4,6 +4,7 @@ mod display;
 mod embedded;
 mod expected;
 mod folders;
+mod kernels;
 mod runner_process;
 mod stage;
 mod story;
@@ -16,7 +17,7 @@ use chrono::Utc;
 
 use self::display::Display;
 use self::folders::Folders;
-use self::runner_process::RunnerProcess;
+use self::kernels::Kernels;
 use self::stage::Stage;
 use self::story::Story;
 use super::context::Context;
@@ -49,17 +50,19 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         .attempt(Kind::Failed, || "find this program's own file".to_owned())?;
     let (folders, tree) = Folders::make(args.dir.as_deref())?;
     let url = folders.server().to_string_lossy().into_owned();
-    let opened = open::open_with_cache(&url, &folders.cache().join("pumice"))?;
+    let opened = open::open_with_cache(&url, &folders.cache())?;
     let mut stage = Stage::new(&opened, Display::new())?;
+    let kernels = Kernels::find()?;
     let story = Story {
         folders: &folders,
         tree: &tree,
         program: &program,
+        kernels: &kernels,
     };
     let told = tell(args, &story, &mut stage);
     stage.display.end();
     let outcome = match told {
-        Ok(()) => judge(args, &folders, &mut stage, context),
+        Ok(()) => judge(args, &story, &mut stage, context),
         Err(error) => Err(error),
     };
     let root = folders.root().display();
@@ -71,7 +74,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
 fn tell(args: &Args, story: &Story, stage: &mut Stage) -> Result<(), Error> {
     if args.once {
         story.begin(stage)?;
-        stage.keep(RunnerProcess::start(story.folders, story.program)?);
+        stage.keep(story.runner()?);
         return story.tell(stage);
     }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
@@ -81,7 +84,7 @@ fn tell(args: &Args, story: &Story, stage: &mut Stage) -> Result<(), Error> {
     let page = format!("http://{}/", served.address());
     stage.display.say(&format!("The site will be at {page}"))?;
     story.begin(stage)?;
-    stage.keep(RunnerProcess::start(story.folders, story.program)?);
+    stage.keep(story.runner()?);
     story.tell(stage)?;
     let text = what_to_try(story.folders, story.program, &page);
     stage.display.say(&text)?;
@@ -92,7 +95,7 @@ fn tell(args: &Args, story: &Story, stage: &mut Stage) -> Result<(), Error> {
 /// end of the runner is left to do.
 fn judge(
     args: &Args,
-    folders: &Folders,
+    story: &Story,
     stage: &mut Stage,
     context: &Context,
 ) -> Result<Outcome, Error> {
@@ -103,8 +106,8 @@ fn judge(
     let mut jobs: Vec<Job> = stage.jobs.all().cloned().collect();
     jobs.sort_by_key(|job| job.record.submitted_at);
     let table = list::table(&jobs, &stage.files, Time::new(Utc::now()));
-    let mut wrong = expected::mismatches(&stage.jobs);
-    let front = folders.site().join("index.html");
+    let mut wrong = expected::mismatches(&stage.jobs, story.kernels.are_there());
+    let front = story.folders.site().join("index.html");
     if !front.is_file() {
         wrong.push(format!("the site has no front page {}", front.display()));
     }
@@ -115,7 +118,7 @@ fn judge(
             out,
             "{} jobs have ended, each as it must; the site is in {}",
             jobs.len(),
-            folders.site().display()
+            story.folders.site().display()
         )?,
         _ => writeln!(out, "not everything is as it must be:")?,
     }

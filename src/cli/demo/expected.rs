@@ -1,6 +1,7 @@
 //! How every job of the demo must end.
 
 use super::embedded;
+use super::kernels;
 use super::stage::Jobs;
 use crate::cli::view::Job;
 use crate::model::{Health, Reason, State, Verdict};
@@ -44,9 +45,13 @@ const CASES: [(&str, End); 17] = [
 /// Stands for all of the example lab's own jobs.
 const EXAMPLES: &str = "examples/*";
 
-/// Every path that must have a job, and its end.
-fn all() -> Vec<(String, End)> {
+/// Every path that must have a job, and its end; the cases of boards with a real kernel only with those.
+fn all(with_kernels: bool) -> Vec<(String, End)> {
     let mut all = Vec::new();
+    if with_kernels {
+        let passes = |stem| (embedded::path(stem), End::Pass);
+        all.extend(kernels::CASES.map(passes));
+    }
     for (stem, end) in CASES {
         if stem == EXAMPLES {
             all.extend(
@@ -62,14 +67,14 @@ fn all() -> Vec<(String, End)> {
 }
 
 /// How many jobs the story submits.
-pub fn count() -> usize {
-    all().len()
+pub fn count(with_kernels: bool) -> usize {
+    all(with_kernels).len()
 }
 
 /// What is not as it must be, a sentence each; nothing when all is well.
-pub fn mismatches(jobs: &Jobs) -> Vec<String> {
+pub fn mismatches(jobs: &Jobs, with_kernels: bool) -> Vec<String> {
     let mut wrong = Vec::new();
-    let all = all();
+    let all = all(with_kernels);
     for (path, end) in &all {
         match jobs.at(path) {
             None => wrong.push(format!("{path} has no job")),
@@ -145,16 +150,18 @@ mod tests {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let stem = path.file_stem().unwrap().to_str().unwrap();
-            assert!(CASES.iter().any(|(case, _)| *case == stem), "{stem}");
+            let is_expected = CASES.iter().any(|(case, _)| *case == stem);
+            assert!(is_expected || kernels::CASES.contains(&stem), "{stem}");
             assert!(embedded::case(stem).is_some(), "{stem}");
         }
-        assert!(count() >= 16 && !embedded::examples().is_empty());
+        assert_eq!(count(true), count(false) + kernels::CASES.len());
+        assert!(count(false) >= 16 && !embedded::examples().is_empty());
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        let wrong = mismatches(&Jobs::default());
-        assert_eq!(wrong.len(), count());
+        let wrong = mismatches(&Jobs::default(), false);
+        assert_eq!(wrong.len(), count(false));
         assert!(
             wrong.contains(&"queue/fail-test.json has no job".to_owned()),
             "{wrong:?}"

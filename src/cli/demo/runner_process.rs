@@ -25,7 +25,8 @@ pub struct RunnerProcess {
 }
 
 impl RunnerProcess {
-    pub fn start(folders: &Folders, program: &Path) -> Result<Self, Error> {
+    /// Starts it; beside `exec` it is allowed what `allow` says.
+    pub fn start(folders: &Folders, program: &Path, allow: Option<&str>) -> Result<Self, Error> {
         let attempt = || "start the demo's runner".to_owned();
         let log = folders.state().join("runner.log");
         // Appended to, since the programs that it starts write there, too.
@@ -41,6 +42,7 @@ impl RunnerProcess {
             .arg(folders.server())
             .args(["runner", "--name", "demo", "--allow", "exec", "--state"])
             .arg(folders.state())
+            .args(allow.iter().flat_map(|allow| ["--allow", allow]))
             .arg("--site")
             .arg(folders.site())
             .env("PUMICE_CACHE", folders.cache())

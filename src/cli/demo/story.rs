@@ -6,6 +6,8 @@ use std::process::Command;
 use super::embedded::{self, File, path};
 use super::expected;
 use super::folders::{Folders, MAIN};
+use super::kernels::{self, Kernels};
+use super::runner_process::RunnerProcess;
 use super::stage::Stage;
 use crate::cli::error::{Attempt, Error, Kind};
 use crate::git::{RefStatus, WorkTree};
@@ -46,6 +48,7 @@ pub struct Story<'a> {
     pub folders: &'a Folders,
     pub tree: &'a WorkTree,
     pub program: &'a Path,
+    pub kernels: &'a Kernels,
 }
 
 impl Story<'_> {
@@ -54,10 +57,17 @@ impl Story<'_> {
         stage
             .display
             .say("Dave pushes the lab, Alice its example jobs")?;
-        self.commit(Person::Dave, "Make the lab", &embedded::lab())?;
+        stage.display.say(self.kernels.said())?;
+        let lab = [&embedded::lab()[..], self.kernels.files()].concat();
+        self.commit(Person::Dave, "Make the lab", &lab)?;
         self.push()?;
         self.commit(Person::Alice, "Submit the examples", &embedded::examples())?;
         self.push()
+    }
+
+    /// Starts the runner, which may do what the lab's boards need.
+    pub fn runner(&self) -> Result<RunnerProcess, Error> {
+        RunnerProcess::start(self.folders, self.program, self.kernels.allow())
     }
 
     /// All that happens then, until every job has ended.
@@ -94,6 +104,9 @@ impl Story<'_> {
             &["pass-smoke", "pass-tap", "pass-measure", "resubmitted"],
         )?;
         self.submit(Person::Bob, &["fail-test", "timeout-action"])?;
+        if self.kernels.are_there() {
+            self.submit(Person::Bob, &kernels::CASES)?;
+        }
         self.submit(Person::Carol, &["tagged-net", "other-type"])?;
         self.submit(Person::Dave, &["invalid"])?;
         self.merge_branch(Person::Carol, &["merged-a", "merged-b"])?;
@@ -114,7 +127,8 @@ impl Story<'_> {
 
         stage.until("every job end", |jobs| {
             let ended = |state| matches!(state, State::Finished);
-            jobs.all().count() >= expected::count() && jobs.all().all(|job| ended(job.record.state))
+            jobs.all().count() >= expected::count(self.kernels.are_there())
+                && jobs.all().all(|job| ended(job.record.state))
         })
     }
 

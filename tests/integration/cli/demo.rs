@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use pumice::fetch::Kind;
+
 use super::{column, pumice_in};
+use crate::virtual_boards::kit;
 
 #[test]
 fn the_demo_ends_as_it_must() {
@@ -14,6 +17,12 @@ fn the_demo_ends_as_it_must() {
     )
     .ok();
     assert!(ran.out.contains("each as it must"), "{}", ran.out);
+    // The test's own home has no kit.
+    assert!(
+        ran.out.contains("pumice board fetch uml --kit-only"),
+        "{}",
+        ran.out
+    );
     for kept in ["lab.git", "work", "public/index.html", "state"] {
         assert!(demo.join(kept).exists(), "{kept}");
     }
@@ -32,6 +41,23 @@ fn the_demo_ends_as_it_must() {
     )
     .code(2);
     assert!(again.err.contains("not empty"), "{}", again.err);
+}
+
+#[test]
+fn real_kernels_boot_where_their_kit_is_there() {
+    let Some(kit) = kit(Kind::Uml) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = super::command(dir.path(), &["demo", "--once", "--dir", "demo"]);
+    // The cache that this kit is in.
+    let cache = kit.ramdisk.ancestors().nth(3).unwrap();
+    let ran = super::ran(command.env("PUMICE_CACHE", cache).output().unwrap()).ok();
+    assert!(ran.out.contains("boot a real kernel"), "{}", ran.out);
+    let list = pumice_in(&dir.path().join("demo/work"), &["list", "--json"])
+        .ok()
+        .json();
+    let boards = column(&list, "board");
+    let booted = boards.iter().filter(|board| board.starts_with("uml"));
+    assert_eq!(booted.count(), 2, "{}", ran.out);
 }
 
 #[test]
