@@ -58,6 +58,10 @@ impl Program {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has said so far, and what earlier ones of its name said.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap()

@@ -2,14 +2,18 @@
 //! the kit is not in the user's cache; `pumice board fetch uml --kit-only` puts it there.
 
 mod boot;
+mod killed;
+mod lab;
 mod machine;
+mod parallel;
+mod v1_job;
 
 use pumice::fetch::{self, Kind, Kit};
 
 use crate::harness::skip;
 
 /// The kit, or a line that says why a test is skipped.
-fn kit(kind: Kind) -> Option<Kit> {
+pub fn kit(kind: Kind) -> Option<Kit> {
     let kit = fetch::find(kind);
     if kit.is_none() {
         let kind = kind.as_str();
