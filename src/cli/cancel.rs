@@ -165,11 +165,11 @@ fn require_allowed(seen: &Seen, user: &str, job: &Job) -> Result<(), Error> {
         .definition
         .get("target")
         .and_then(|target| target.as_str());
-    let board = job
-        .board()
-        .cloned()
-        .or_else(|| target.and_then(|target| target.parse().ok()));
-    if policy::may_cancel(files, user, submitter, board.as_ref()) {
+    let mut boards: Vec<_> = job.record.boards().cloned().collect();
+    if boards.is_empty() {
+        boards.extend(target.and_then(|target| target.parse().ok()));
+    }
+    if policy::may_cancel(files, user, submitter, &boards) {
         return Ok(());
     }
     let mut who = vec![format!("{submitter}, who submitted it")];
@@ -183,9 +183,8 @@ fn require_allowed(seen: &Seen, user: &str, job: &Job) -> Result<(), Error> {
             who.extend(owners.map(|owners| format!("{owners} (owners of the group {group})")));
         }
     }
-    if let Some(board) = board.and_then(|board| files.boards.get(&board))
-        && !board.owners.is_empty()
-    {
+    let owned = boards.iter().filter_map(|board| files.boards.get(board));
+    for board in owned.filter(|board| !board.owners.is_empty()) {
         who.push(format!(
             "{} (owners of the board {})",
             board.owners.join(", "),

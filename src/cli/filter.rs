@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::view::Job;
 use crate::model::lab::LabFiles;
-use crate::model::{BoardName, Health, Reason, Span, State, Time, Verdict};
+use crate::model::{Health, Reason, Span, State, Time, Verdict};
 
 /// The filters of `list`. Values of one filter are alternatives (tags are not: a job must have all); filters
 /// together narrow.
@@ -112,7 +112,10 @@ impl Filter {
             && one_of(&self.health, record.health.as_ref())
             && one_of(&self.reason, record.reason.as_ref())
             && one_of(&self.verdict, record.verdict.as_ref())
-            && one_of_texts(&self.board, job.board().map(BoardName::as_str))
+            && (self.board.is_empty()
+                || record
+                    .boards()
+                    .any(|on| one_of_texts(&self.board, Some(on.as_str()))))
             && one_of_texts(&self.device_type, job.device_type(around.files))
             && self.tag.iter().all(|tag| record.tags.contains(tag))
             && one_of_texts(&self.user, Some(user))

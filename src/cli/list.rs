@@ -14,7 +14,7 @@ use super::terminal::Colour;
 use super::view::Job;
 use super::when;
 use crate::model::lab::LabFiles;
-use crate::model::{BoardName, Health, State, Time, Verdict};
+use crate::model::{Health, State, Time, Verdict};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -71,13 +71,13 @@ pub fn table(jobs: &[Job], files: &LabFiles, now: Time) -> Table {
         .right("TOOK");
     for job in jobs {
         let record = &job.record;
-        let on = job.board().map(BoardName::as_str);
+        let on = job.on();
         table.row([
             record.id.short().into(),
             state_cell(job),
             verdict_cell(record.verdict),
             Cell::from(&record.job_name),
-            Cell::opt(on.or_else(|| job.device_type(files))),
+            Cell::opt(on.as_deref().or_else(|| job.device_type(files))),
             record.priority.as_str().into(),
             Cell::from(&record.submitter.user),
             when::length(now.seconds_since(record.submitted_at)).into(),

@@ -7,11 +7,13 @@ use super::context::Context;
 use super::error::{Error, Kind, Outcome};
 use super::find;
 use super::follow::Follow;
+use super::member;
 use super::open::{Opened, Seen};
 use super::runner_text;
 use super::text::harmless_log;
 use super::view::Job;
 use crate::model::State;
+use crate::model::record::Member;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -24,6 +26,9 @@ pub struct Args {
     /// Prints what the runner did and why, for each attempt, instead of what the job wrote.
     #[arg(long, conflicts_with = "follow")]
     pub runner: bool,
+    /// Only this member of a group job: its name, or a role that it alone plays.
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
@@ -31,19 +36,24 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let seen = opened.fetch()?;
     let job = find::job(&seen, &args.job)?;
     if args.runner {
-        runner_text::print(&opened, &seen, &job, context)?;
+        runner_text::print(&opened, &seen, &job, args.role.as_deref(), context)?;
         return Ok(Outcome::Done);
     }
     let mut printer = Printer {
         context,
         printed: Vec::new(),
     };
+    let role = args.role.as_deref();
+    let meant = member::meant(&job, role)?;
+    if let (None, Some(shown)) = (meant, shown(&job)) {
+        context.note(&member::others(&job, shown));
+    }
     if job.record.state == State::Finished {
-        printer.last(&finished(&opened, &job)?)?;
+        printer.last(&finished(&opened, &job, meant)?)?;
         return Ok(Outcome::Done);
     }
     if !args.follow {
-        match tail(&seen, &job)? {
+        match tail(&seen, &job, meant)? {
             Some(tail) => printer.more(&tail)?,
             None => context.note(&nothing_yet(&job)),
         }
@@ -57,11 +67,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         if let Some(look) = follow.look()?
             && let Some(job) = look.jobs.get(&id)
         {
+            let meant = member::meant(job, role)?;
             if job.record.state == State::Finished {
-                printer.last(&finished(&opened, job)?)?;
+                printer.last(&finished(&opened, job, meant)?)?;
                 return Ok(Outcome::Done);
             }
-            match tail(&look.seen, job)? {
+            match tail(&look.seen, job, meant)? {
                 Some(tail) => printer.more(&tail)?,
                 None if !noted => {
                     context.note(&nothing_yet(job));
@@ -82,18 +93,32 @@ fn nothing_yet(job: &Job) -> String {
     }
 }
 
+/// Whose log stands for a group: the member's whose end decided, else the first one's.
+fn shown(job: &Job) -> Option<&Member> {
+    let members = &job.record.members;
+    let decided = members
+        .iter()
+        .find(|one| one.log.is_some() && one.log == job.record.log);
+    decided.or(members.first())
+}
+
 /// The tail of a running job's log, as its runner last sent it.
-fn tail(seen: &Seen, job: &Job) -> Result<Option<Vec<u8>>, Error> {
+fn tail(seen: &Seen, job: &Job, meant: Option<&Member>) -> Result<Option<Vec<u8>>, Error> {
+    let member = meant.or(shown(job)).map(|member| member.name.as_str());
     match job.runner() {
-        Some(runner) => Ok(seen.reader.log_tail(runner, job.record.id)?),
+        Some(runner) => Ok(seen.reader.log_tail(runner, job.record.id, member)?),
         None => Ok(None),
     }
 }
 
 /// A finished job's log, fetched if it is not here.
-fn finished(opened: &Opened, job: &Job) -> Result<Vec<u8>, Error> {
+fn finished(opened: &Opened, job: &Job, meant: Option<&Member>) -> Result<Vec<u8>, Error> {
     let id = job.record.id.short();
-    let Some(location) = &job.record.log else {
+    let log = match meant {
+        Some(member) => &member.log,
+        None => &job.record.log,
+    };
+    let Some(location) = log else {
         let why = match &job.record.message {
             Some(message) => format!("it has none ({}: {message})", job.standing()),
             None => format!("it has none ({})", job.standing()),

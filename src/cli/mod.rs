@@ -23,6 +23,7 @@ pub mod init;
 mod land;
 pub mod list;
 pub mod log;
+mod member;
 mod open;
 mod pointer;
 pub mod report;

@@ -7,27 +7,45 @@ use super::error::{Error, Kind};
 use super::open::{Opened, Seen};
 use super::text::harmless_log;
 use super::view::Job;
-use crate::model::record::LogLocation;
+use crate::model::record::{LogLocation, Member};
 
-/// Prints the texts of all attempts that have one, the first attempt first.
-pub fn print(opened: &Opened, seen: &Seen, job: &Job, context: &Context) -> Result<(), Error> {
-    let mut places: Vec<(u32, LogLocation)> = seen
-        .reader
-        .attempts_of(job.record.id)?
-        .into_iter()
-        .filter_map(|past| Some((past.attempt.n, past.log?)))
-        .collect();
+/// Prints the texts of all attempts that have one, the first attempt first; of a group's all members'
+/// texts, or those of the members that `role` names.
+pub fn print(
+    opened: &Opened,
+    seen: &Seen,
+    job: &Job,
+    role: Option<&str>,
+    context: &Context,
+) -> Result<(), Error> {
+    let mut places: Vec<(String, LogLocation)> = Vec::new();
+    let mut past = seen.reader.attempts_of(job.record.id)?;
+    past.sort_by_key(|past| past.attempt.n);
     let last = job.record.attempts.iter().map(|attempt| attempt.n).max();
-    places.extend(last.zip(job.record.log.clone()));
-    places.sort_by_key(|(n, _)| *n);
+    let record = &job.record;
+    let attempts = past
+        .iter()
+        .map(|past| (past.attempt.n, &past.log, &past.members))
+        .chain(last.map(|n| (n, &record.log, &record.members)));
+    for (n, log, members) in attempts {
+        if members.is_empty() {
+            places.extend(log.clone().map(|log| (format!("attempt {n}"), log)));
+        }
+        let wanted =
+            |member: &&Member| role.is_none_or(|role| member.name == role || member.role == role);
+        for member in members.iter().filter(wanted) {
+            let title = format!("attempt {n}, {} on {}", member.name, member.board);
+            places.extend(member.log.clone().map(|log| (title, log)));
+        }
+    }
     let mut out = context.out();
     let mut any = false;
-    for (n, place) in &places {
+    for (title, place) in &places {
         let Some(text) = text(opened, place)? else {
             continue;
         };
         if places.len() > 1 {
-            writeln!(out, "attempt {n}")?;
+            writeln!(out, "{title}")?;
         }
         // The runner has cleaned it, but whoever may push to the log ref may have replaced it.
         out.write_all(harmless_log(&text).as_bytes())?;

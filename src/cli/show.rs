@@ -13,7 +13,7 @@ use super::text::visible;
 use super::view::Job;
 use super::{diagnostics, find, when};
 use crate::model::lab::LabFiles;
-use crate::model::record::{Case, CaseResult};
+use crate::model::record::{self, Case, CaseResult, Step};
 use crate::model::{BoardName, Health, Reason, State, Time, Verdict};
 
 #[derive(Debug, clap::Args)]
@@ -52,6 +52,7 @@ fn render(job: &Job, files: &LabFiles, now: Time, terminal: Terminal) -> String 
         terminal,
     };
     facts(&mut page, job, files, now);
+    members(&mut page, job);
     attempts(&mut page, job);
     steps(&mut page, job);
     suites(&mut page, job);
@@ -150,8 +151,9 @@ fn facts(page: &mut Page, job: &Job, files: &LabFiles, now: Time) {
             ),
         );
     }
-    if let Some(board) = job.board() {
-        page.fact("board", board.as_str());
+    if let Some(boards) = job.on() {
+        let one = job.record.members.is_empty();
+        page.fact(if one { "board" } else { "boards" }, boards);
     }
     if let Some(device_type) = job.device_type(files) {
         page.fact("type", device_type);
@@ -206,6 +208,34 @@ fn colour(job: &Job) -> Colour {
     }
 }
 
+/// Who takes part in a group.
+fn members(page: &mut Page, job: &Job) {
+    let mut table = Table::new()
+        .column("MEMBER")
+        .column("BOARD")
+        .column("TYPE")
+        .column("ENDED")
+        .right("LOG")
+        .cut("WHY");
+    for member in &job.record.members {
+        let ended = match (member.health, member.reason) {
+            (Some(_), Some(reason)) => Some(reason.as_str()),
+            (Some(health), None) => Some(health.as_str()),
+            (None, _) => None,
+        };
+        let bytes = member.log.as_ref().map(|log| log.bytes.to_string());
+        table.row([
+            Cell::from(&member.name),
+            member.board.as_str().into(),
+            Cell::opt(member.device_type.as_deref()),
+            Cell::opt(ended),
+            Cell::opt(bytes),
+            Cell::new(member.message.as_deref().unwrap_or_default(), Colour::Plain),
+        ]);
+    }
+    page.table("Members", &table);
+}
+
 fn attempts(page: &mut Page, job: &Job) {
     let attempts = &job.record.attempts;
     if attempts.len() < 2 {
@@ -223,13 +253,27 @@ fn attempts(page: &mut Page, job: &Job) {
             .map(|started| when::length(attempt.finished_at.seconds_since(started)));
         table.row([
             attempt.n.to_string().into(),
-            Cell::opt(attempt.board.as_ref().map(BoardName::as_str)),
+            Cell::opt(on(attempt)),
             attempt.runner.as_str().into(),
             Cell::opt(took),
             Cell::opt(attempt.reason.map(Reason::as_str)),
         ]);
     }
     page.table("Attempts", &table);
+}
+
+/// The board of an attempt, or all of a group's.
+fn on(attempt: &record::Attempt) -> Option<String> {
+    let boards: Vec<&str> = attempt.all_boards().map(BoardName::as_str).collect();
+    (!boards.is_empty()).then(|| boards.join(", "))
+}
+
+/// A step's name, after its member's in a group, as the suites are named.
+fn member_step(step: &Step) -> String {
+    match &step.member {
+        Some(member) => format!("{member}/{}", step.name),
+        None => step.name.clone(),
+    }
 }
 
 fn steps(page: &mut Page, job: &Job) {
@@ -250,7 +294,7 @@ fn steps(page: &mut Page, job: &Job) {
         table.row([
             // People count from 1, as the messages about time limits do.
             step.n.saturating_add(1).to_string().into(),
-            Cell::from(&step.name),
+            Cell::from(&member_step(step)),
             state.into(),
             result(step.result),
             Cell::opt(step.duration_s.map(when::length)),
@@ -382,5 +426,46 @@ mod tests {
         queue/a.json:3:5: warning: no board has the tag `net`
         ");
         assert!(page.contains("after 3m05s"), "{page}");
+    }
+
+    #[test]
+    fn a_groups_members_are_told_apart() {
+        let mut record = serde_json::to_value(waiting(1).record).unwrap();
+        let member = |name: &str, board: &str, health: Option<&str>, message: &str| {
+            json!({"name": name, "role": name, "board": board, "device_type": "qemu",
+                "health": health, "reason": health.map(|_| "board"), "message": message, "log": null})
+        };
+        record["claim"] = json!({"runner": "lab-a", "board": "b1", "device_type": "qemu", "at": "2026-11-24T01:00:02Z"});
+        record["members"] = json!([
+            member("server", "b1", None, "ended with the group"),
+            member(
+                "client",
+                "b2",
+                Some("incomplete"),
+                "the dispatcher exited with 69"
+            ),
+        ]);
+        record["steps"] = json!([{"n": 0, "member": "client", "name": "boot", "state": "done",
+            "result": "pass", "reason": null, "started_s": 0.1, "duration_s": 12.0}]);
+        let job = Job::from(serde_json::from_value::<crate::model::Record>(record).unwrap());
+        let now = "2026-11-24T02:00:00Z".parse().unwrap();
+        let page = render(&job, &LabFiles::default(), now, Terminal::PLAIN);
+        let from = page.find("boards").unwrap();
+        insta::assert_snapshot!(&page[from..], @r"
+        boards     b1, b2
+        type       qemu
+        runner     lab-a
+        priority   medium
+        stream     /public/alice/
+
+        Members
+        MEMBER  BOARD  TYPE  ENDED  LOG  WHY
+        server  b1     qemu  -        -  ended with the group
+        client  b2     qemu  board    -  the dispatcher exited with 69
+
+        Steps
+        N  STEP         STATE  RESULT  TOOK  REASON
+        1  client/boot  done   pass     12s
+        ");
     }
 }

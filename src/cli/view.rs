@@ -68,9 +68,15 @@ pub struct Listed<'a> {
 }
 
 impl Job {
-    /// The board that the job's claim names.
+    /// The board that the job's claim names, the first one's of a group.
     pub fn board(&self) -> Option<&BoardName> {
         self.record.claim.as_ref()?.board.as_ref()
+    }
+
+    /// All its boards, for people: `b1`, and of a group `b1, b2`.
+    pub fn on(&self) -> Option<String> {
+        let boards: Vec<&str> = self.record.boards().map(BoardName::as_str).collect();
+        (!boards.is_empty()).then(|| boards.join(", "))
     }
 
     pub fn runner(&self) -> Option<&RunnerName> {
@@ -84,7 +90,11 @@ impl Job {
             .claim
             .as_ref()
             .and_then(|claim| claim.device_type.as_deref());
-        let asked = || self.record.definition.get("device_type")?.as_str();
+        let definition = &self.record.definition;
+        let asked = || {
+            let first = definition.pointer("/device_group/0/device_type");
+            definition.get("device_type").or(first)?.as_str()
+        };
         let of_target = || {
             let target = self.record.definition.get("target")?.as_str()?;
             Some(

@@ -178,7 +178,7 @@ fn show_bar(bar: &ProgressBar, job: Option<&Job>) {
     };
     bar.set_position(job.progress.into());
     let on = job
-        .board()
+        .on()
         .map(|board| format!(" on {board}"))
         .unwrap_or_default();
     bar.set_message(format!(
@@ -198,7 +198,7 @@ fn line(id: JobId, job: Option<&Job>) -> String {
     match job {
         // Percents would be a line each.
         Some(job) if job.record.state == State::Running => {
-            let board = job.board().map(|board| format!(" on {board}"));
+            let board = job.on().map(|board| format!(" on {board}"));
             format!(
                 "{id} {} running{}",
                 visible(&job.record.path),

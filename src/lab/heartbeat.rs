@@ -16,8 +16,19 @@ pub struct Heartbeat {
     pub status: RunnerStatus,
 }
 
-fn tail_path(id: JobId) -> String {
-    format!("tails/{id}.txt")
+/// The end of a running log: a job's, or one of a group's members'.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    pub id: JobId,
+    pub member: Option<String>,
+    pub bytes: Vec<u8>,
+}
+
+fn tail_path(id: JobId, member: Option<&str>) -> String {
+    match member {
+        Some(member) => format!("tails/{id}/{member}.txt"),
+        None => format!("tails/{id}.txt"),
+    }
 }
 
 impl Reader {
@@ -59,10 +70,15 @@ impl Reader {
             .collect())
     }
 
-    /// The last bytes of a running job's log, as its runner last said.
-    pub fn log_tail(&self, runner: &RunnerName, id: JobId) -> Result<Option<Vec<u8>>, LabError> {
+    /// The last bytes of a running job's log, or of one of its members', as its runner last said.
+    pub fn log_tail(
+        &self,
+        runner: &RunnerName,
+        id: JobId,
+        member: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, LabError> {
         match self.repo().reference(&self.refs().runner(runner))? {
-            Some(heartbeat) => Ok(self.repo().file(heartbeat, &tail_path(id))?),
+            Some(heartbeat) => Ok(self.repo().file(heartbeat, &tail_path(id, member))?),
             None => Ok(None),
         }
     }
@@ -72,13 +88,13 @@ impl Reader {
 pub fn heartbeat_commit(
     repo: &Repo,
     status: &RunnerStatus,
-    tails: &[(JobId, Vec<u8>)],
+    tails: &[Tail],
     author: &Person,
 ) -> Result<ObjectId, LabError> {
     let mut commit = CommitBuilder::new(repo, None);
     commit.put("status.json", &to_json(status))?;
-    for (id, tail) in tails {
-        commit.put(&tail_path(*id), tail)?;
+    for tail in tails {
+        commit.put(&tail_path(tail.id, tail.member.as_deref()), &tail.bytes)?;
     }
     Ok(commit.commit_orphan(
         author,

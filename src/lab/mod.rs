@@ -21,7 +21,7 @@ pub use claims::{Claims, SeenClaim, claim_commit, to_json};
 pub use error::LabError;
 pub use files::FilesKey;
 pub use finished::Finished;
-pub use heartbeat::{Heartbeat, heartbeat_commit};
+pub use heartbeat::{Heartbeat, Tail, heartbeat_commit};
 pub use journal::{
     AttemptChange, JournalChange, Journals, RecordChange, attempt_path, board_path, log_folder,
     record_path,

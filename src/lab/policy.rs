@@ -2,14 +2,9 @@
 
 use crate::model::{BoardName, lab::LabFiles};
 
-/// Whether the lab's policy lets `user` cancel a job of `submitter`, running or meant for `board`:
-/// the submitter, an owner of one of the submitter's groups, an owner of the board, an admin.
-pub fn may_cancel(
-    files: &LabFiles,
-    user: &str,
-    submitter: &str,
-    board: Option<&BoardName>,
-) -> bool {
+/// Whether the lab's policy lets `user` cancel a job of `submitter`, running or meant for `boards`:
+/// the submitter, an owner of one of the submitter's groups, an owner of one of the boards, an admin.
+pub fn may_cancel(files: &LabFiles, user: &str, submitter: &str, boards: &[BoardName]) -> bool {
     let config = &files.config;
     if user == submitter || config.admins.iter().any(|admin| admin == user) {
         return true;
@@ -25,9 +20,10 @@ pub fn may_cancel(
         .iter()
         .filter_map(|group| config.groups.get(group))
         .any(|group| group.owners.iter().any(|owner| owner == user));
-    let owns_board = board
-        .and_then(|board| files.boards.get(board))
-        .is_some_and(|board| {
+    let owns_board = boards
+        .iter()
+        .filter_map(|board| files.boards.get(board))
+        .any(|board| {
             board
                 .owners
                 .iter()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Period;
 use crate::model::record::CaseResult;
-use crate::model::{Health, Reason, Record, Time, Verdict};
+use crate::model::{BoardName, Health, Reason, Record, Time, Verdict};
 
 /// What a row of a usage report stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -311,33 +311,45 @@ fn shares(record: &Record) -> (Usage, BTreeMap<(By, String), Usage>) {
         };
         shares.insert((By::Suite, label(&suite.name)), of_suite);
     }
-    // Time is charged to the board on which it was spent, the job to the board on which it ended.
-    let last = record.claim.as_ref().and_then(|claim| claim.board.as_ref());
+    // Time is charged to the boards on which it was spent, the job to those on which it ended.
+    let last: Vec<&BoardName> = record.boards().collect();
+    let mut stays: Vec<(Vec<&BoardName>, u64, u64)> = Vec::new();
     if record.attempts.is_empty() {
-        usage.millis = millis(record.started_at, record.finished_at);
+        let spent = millis(record.started_at, record.finished_at);
+        stays.push((last.clone(), spent, 0));
     }
-    let mut elsewhere: BTreeMap<String, Usage> = BTreeMap::new();
     for (i, attempt) in record.attempts.iter().enumerate() {
+        let mut boards: Vec<&BoardName> = attempt.all_boards().collect();
+        if boards.is_empty() {
+            // One of which only the number is known counts where the job ended.
+            boards.clone_from(&last);
+        }
         let spent = millis(attempt.started_at, Some(attempt.finished_at));
         let retried = u64::from(i + 1 < record.attempts.len());
-        usage.millis += spent;
+        stays.push((boards, spent, retried));
+    }
+    let mut spent_on: BTreeMap<&BoardName, Usage> = BTreeMap::new();
+    for (boards, millis, retried) in stays {
+        // A group uses all of its boards for all of the time.
+        usage.millis += millis * boards.len().max(1) as u64;
         usage.retried += retried;
-        if let Some(board) = attempt.board.as_ref().filter(|board| Some(*board) != last) {
-            let other = elsewhere.entry(board.to_string()).or_default();
-            other.millis += spent;
-            other.retried += retried;
+        for board in boards {
+            let spent = spent_on.entry(board).or_default();
+            spent.millis += millis;
+            spent.retried += retried;
         }
     }
-    if let Some(board) = last {
-        let mut own = usage;
-        for other in elsewhere.values() {
-            own.millis -= other.millis;
-            own.retried -= other.retried;
-        }
+    for board in last {
+        let spent = spent_on.remove(board).unwrap_or_default();
+        let own = Usage {
+            millis: spent.millis,
+            retried: spent.retried,
+            ..usage
+        };
         shares.insert((By::Board, board.to_string()), own);
     }
-    for (board, other) in elsewhere {
-        shares.insert((By::Board, board), other);
+    for (board, other) in spent_on {
+        shares.insert((By::Board, board.to_string()), other);
     }
     if let Some(device_type) = device_type(record) {
         shares.insert((By::Type, label(device_type)), usage);
@@ -416,6 +428,29 @@ mod tests {
             );
             assert_eq!(of(&sums, period, By::Type, "t").jobs, 1);
         }
+    }
+
+    #[test]
+    fn a_group_uses_all_of_its_boards() {
+        let mut group = serde_json::to_value(record()).unwrap();
+        let member = |name: &str, board: &str| {
+            json!({"name": name, "role": name, "board": board, "device_type": "t",
+                "health": null, "reason": null, "message": null, "log": null})
+        };
+        group["members"] = json!([member("a", "two"), member("b", "three")]);
+        group["attempts"][0]["boards"] = json!(["one", "two"]);
+        group["attempts"][1]["boards"] = json!(["two", "three"]);
+        let mut sums = UsageSums::default();
+        sums.add(&serde_json::from_value(group).unwrap());
+        let on = |board: &str| {
+            let usage = of(&sums, "all", By::Board, board);
+            (usage.jobs, usage.millis, usage.retried)
+        };
+        assert_eq!(on("one"), (0, 360_000, 1));
+        assert_eq!(on("two"), (1, 2_160_000, 1));
+        assert_eq!(on("three"), (1, 1_800_000, 0));
+        let user = of(&sums, "all", By::User, "=alice,1");
+        assert_eq!((user.jobs, user.millis, user.retried), (1, 4_320_000, 1));
     }
 
     #[test]

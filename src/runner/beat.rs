@@ -4,8 +4,7 @@ use super::boards;
 use super::core::{Ending, Phase};
 use super::{Runner, RunnerError};
 use crate::git::{Lease, Push, RefStatus, Update};
-use crate::lab::heartbeat_commit;
-use crate::model::JobId;
+use crate::lab::{Tail, heartbeat_commit};
 use crate::model::record;
 use crate::model::status::{BoardUse, RunnerStatus, RunningJob};
 
@@ -51,7 +50,7 @@ impl Runner {
         let mut unavailable = statuses.clone();
         unavailable.retain(|status| status.usage == BoardUse::Unavailable);
         let mut running = Vec::new();
-        let mut tails: Vec<(JobId, Vec<u8>)> = Vec::new();
+        let mut tails: Vec<Tail> = Vec::new();
         for (id, held) in &self.held {
             if let Phase::Running(attempt) = &held.phase {
                 running.push(RunningJob {
@@ -63,7 +62,12 @@ impl Runner {
                     canceling: attempt.stop.is_some(),
                     steps: attempt.steps.clone(),
                 });
-                tails.push((*id, attempt.handle.log_tail(TAIL)));
+                let tail = |(member, bytes)| Tail {
+                    id: *id,
+                    member,
+                    bytes,
+                };
+                tails.extend(attempt.handle.log_tails(TAIL).into_iter().map(tail));
             }
         }
         let status = RunnerStatus {

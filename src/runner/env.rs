@@ -44,8 +44,9 @@ pub trait Running: Send {
     fn terminate(&self);
     /// KILL at once.
     fn kill(&self);
-    /// The log's last bytes, at most so many; nothing where it cannot be read.
-    fn log_tail(&self, most: u64) -> Vec<u8>;
+    /// The last bytes of its log, at most so many, or of each member's log under the member's name.
+    /// Nothing where it cannot be read.
+    fn log_tails(&self, most: u64) -> Vec<(Option<String>, Vec<u8>)>;
 }
 
 impl Running for AttemptHandle {
@@ -57,8 +58,8 @@ impl Running for AttemptHandle {
         Self::kill(self);
     }
 
-    fn log_tail(&self, most: u64) -> Vec<u8> {
-        Self::log_tail(self, most).unwrap_or_default()
+    fn log_tails(&self, most: u64) -> Vec<(Option<String>, Vec<u8>)> {
+        vec![(None, self.log_tail(most).unwrap_or_default())]
     }
 }
 
@@ -71,8 +72,9 @@ impl Running for GroupHandle {
         Self::kill(self);
     }
 
-    fn log_tail(&self, most: u64) -> Vec<u8> {
-        Self::log_tail(self, most)
+    fn log_tails(&self, most: u64) -> Vec<(Option<String>, Vec<u8>)> {
+        let tails = Self::log_tails(self, most).into_iter();
+        tails.map(|(name, tail)| (Some(name), tail)).collect()
     }
 }
 

@@ -209,8 +209,8 @@ impl Runner {
         let commit = reader.repo().commit(by)?;
         let files = &self.world.files;
         let user = files.config.user_name(&commit.author.email);
-        let board = record.claim.as_ref().and_then(|claim| claim.board.as_ref());
-        let allowed = policy::may_cancel(files, &user, &record.submitter.user, board);
+        let boards: Vec<BoardName> = record.boards().cloned().collect();
+        let allowed = policy::may_cancel(files, &user, &record.submitter.user, &boards);
         Ok(Canceled {
             by: Some(user),
             at: commit.committer.time,

@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 
 use crate::model::record::CaseResult;
-use crate::model::{Health, JobId, ObjectId, Priority, Reason, Record, RunnerName, Verdict};
+use crate::model::{
+    BoardName, Health, JobId, ObjectId, Priority, Reason, Record, RunnerName, Verdict,
+};
 use crate::report::usage::{device_type, label, user};
 
 /// Texts that occur many times, kept once. Index 0 is the empty text.
@@ -58,6 +60,7 @@ pub struct Summary {
     pub took: i64,
     pub name: u32,
     pub user: u32,
+    /// A line for each board of a group.
     pub board: u32,
     pub device_type: u32,
     /// The journal that holds the record.
@@ -140,7 +143,7 @@ impl Draft {
             cases.filter(|case| wanted(case.result)).count() as u32
         };
         let finished = record.finished_at.unwrap_or(record.submitted_at);
-        let board = record.claim.as_ref().and_then(|claim| claim.board.as_ref());
+        let boards: Vec<&str> = record.boards().map(BoardName::as_str).collect();
         let tags = record
             .tags
             .iter()
@@ -156,7 +159,7 @@ impl Draft {
             texts: [
                 label(&record.job_name),
                 user(record),
-                board.map(ToString::to_string).unwrap_or_default(),
+                boards.join("\n"),
                 label(device_type(record).unwrap_or_default()),
                 runner.to_string(),
                 tags.collect(),
@@ -246,6 +249,10 @@ impl History {
 
     pub fn text(&self, at: u32) -> &str {
         self.strings.get(at)
+    }
+
+    pub fn boards(&self, job: &Summary) -> impl Iterator<Item = &str> {
+        self.strings.get(job.board).lines()
     }
 
     pub fn tags(&self, job: &Summary) -> impl Iterator<Item = &str> {

@@ -59,8 +59,13 @@ impl Reader for lab::Reader {
         self.log(at).map_err(failed("a log"))
     }
 
-    fn log_tail(&self, runner: &RunnerName, id: JobId) -> Result<Option<Vec<u8>>, SiteError> {
-        self.log_tail(runner, id)
+    fn log_tail(
+        &self,
+        runner: &RunnerName,
+        id: JobId,
+        member: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, SiteError> {
+        self.log_tail(runner, id, member)
             .map_err(failed("the log of a running job"))
     }
 

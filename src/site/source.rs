@@ -35,7 +35,12 @@ pub trait Reader {
     fn log(&self, at: &LogLocation) -> Result<Option<Vec<u8>>, SiteError>;
 
     /// The last lines of a running job's log.
-    fn log_tail(&self, runner: &RunnerName, id: JobId) -> Result<Option<Vec<u8>>, SiteError>;
+    fn log_tail(
+        &self,
+        runner: &RunnerName,
+        id: JobId,
+        member: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, SiteError>;
 
     /// Any object's content; `None` when it is not there.
     fn blob(&self, id: ObjectId) -> Result<Option<Vec<u8>>, SiteError>;

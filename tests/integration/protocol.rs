@@ -140,7 +140,7 @@ impl Running for Handle {
         self.terminate();
     }
 
-    fn log_tail(&self, _: u64) -> Vec<u8> {
+    fn log_tails(&self, _: u64) -> Vec<(Option<String>, Vec<u8>)> {
         Vec::new()
     }
 }

@@ -107,7 +107,7 @@ impl Bars {
 fn event(job: &Job) -> String {
     let record = &job.record;
     let on = job
-        .board()
+        .on()
         .map(|board| format!(" on {board}"))
         .unwrap_or_default();
     let standing = match record.state {

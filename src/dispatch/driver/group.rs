@@ -84,23 +84,15 @@ impl GroupHandle {
         each(&self.group, AttemptHandle::kill);
     }
 
-    /// The last bytes of every member's log under its name, at most `most` together.
-    pub fn log_tail(&self, most: u64) -> Vec<u8> {
+    /// The last bytes of every member's log, at most `most` of each, under its name.
+    pub fn log_tails(&self, most: u64) -> Vec<(String, Vec<u8>)> {
         let group = lock(&self.group);
-        let share = most / group.members.len().max(1) as u64;
-        let mut tails = Vec::new();
-        for member in &group.members {
-            let heading = format!("==> {} <==\n", member.name);
-            let room = share.saturating_sub(heading.len() as u64 + 1);
-            let tail = member.handle.as_ref().map(|handle| handle.log_tail(room));
-            tails.extend(heading.as_bytes());
+        let tail = |member: &Running| {
+            let tail = member.handle.as_ref()?.log_tail(most);
             // A log that cannot be read now may be at the next look.
-            tails.extend(tail.and_then(Result::ok).unwrap_or_default());
-            if tails.last() != Some(&b'\n') {
-                tails.push(b'\n');
-            }
-        }
-        tails
+            Some((member.name.clone(), tail.unwrap_or_default()))
+        };
+        group.members.iter().filter_map(tail).collect()
     }
 }
 

@@ -68,7 +68,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
         .snapshot
         .live
         .iter()
-        .filter_map(|job| job.record.claim.as_ref()?.board.as_ref());
+        .flat_map(|job| job.record.boards());
     let known = site.lists.boards.keys().map(String::as_str);
     let gone: BTreeSet<&str> = known
         .chain(running.map(crate::model::name::BoardName::as_str))

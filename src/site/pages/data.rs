@@ -35,7 +35,7 @@ fn table(site: &Site<'_>, jobs: &[u32]) -> String {
             word(job.health().map(crate::model::record::Health::as_str)),
             word(job.reason().map(crate::model::record::Reason::as_str)),
             word(job.verdict().map(crate::model::record::Verdict::as_str)),
-            history.text(job.board).to_owned(),
+            history.boards(job).collect::<Vec<_>>().join(" "),
             history.text(job.device_type).to_owned(),
             history.text(job.user).to_owned(),
             tags.join(" "),

@@ -100,6 +100,9 @@ impl Finished {
                 }
             }
         }
+        if self.log_here {
+            member_logs(site, reader, &folder, &record, &mut view)?;
+        }
         view.attachments = attachments(site, reader, &folder, &record)?;
         let path = format!("{folder}index.html");
         let title = title(&view);
@@ -135,7 +138,10 @@ pub fn live(site: &Site<'_>, reader: &impl Reader) -> Result<(), SiteError> {
             .get(name.as_str())
             .map(|at| Neighbour::new(site.job(*at)));
         let tail = match &record.claim {
-            Some(claim) => reader.log_tail(&claim.runner, record.id)?,
+            Some(claim) => {
+                let first = record.members.first().map(|member| member.name.as_str());
+                reader.log_tail(&claim.runner, record.id, first)?
+            }
             None => None,
         };
         let path = paths::job_page(record.id);
@@ -227,6 +233,25 @@ fn write_log(site: &Site<'_>, folder: &str, view: &JobView, log: &[u8]) -> Resul
     })?;
     // An empty log has a page too, so that the link to it leads somewhere.
     Ok(pages as u16)
+}
+
+/// Publishes the log of each member of a group as it is.
+fn member_logs(
+    site: &Site<'_>,
+    reader: &impl Reader,
+    folder: &str,
+    record: &Record,
+    view: &mut JobView,
+) -> Result<(), SiteError> {
+    for (member, view) in record.members.iter().zip(&mut view.members) {
+        let Some(at) = &member.log else { continue };
+        if let Some(log) = reader.log(at)? {
+            view.log = format!("members/{}.txt", safe_name(&member.name));
+            view.bytes = text::bytes(at.bytes);
+            site.output.put(&format!("{folder}{}", view.log), &log)?;
+        }
+    }
+    Ok(())
 }
 
 /// Publishes what the job left, under names that no browser and no server takes for a page.

@@ -184,25 +184,29 @@ impl Lists {
                 .map(|(text, list)| (history.text(text).to_owned(), list))
                 .collect()
         };
-        // A text of tags stands for a whole set of them; sets that share a tag are joined here.
-        let mut by_tag: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        for (set, list) in by_text(tags) {
-            for tag in set.lines() {
-                by_tag.entry(tag.to_owned()).or_default().extend(&list);
+        // A text of tags stands for a whole set of them, and so does one of a group's boards; sets
+        // that share a line are joined here.
+        let by_line = |lists: Vec<Vec<u32>>| {
+            let mut by_line: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+            for (set, list) in by_text(lists) {
+                for line in set.lines() {
+                    by_line.entry(line.to_owned()).or_default().extend(&list);
+                }
             }
-        }
-        for list in by_tag.values_mut() {
-            list.sort_unstable_by(|a, b| b.cmp(a));
-            list.dedup();
-            list.truncate(RECENT);
-        }
+            for list in by_line.values_mut() {
+                list.sort_unstable_by(|a, b| b.cmp(a));
+                list.dedup();
+                list.truncate(RECENT);
+            }
+            by_line
+        };
         let types = (0..)
             .zip(types)
             .filter(|(text, count)| *text > 0 && *count > 0);
         Self {
-            boards: by_text(boards),
+            boards: by_line(boards),
             users: by_text(users),
-            tags: by_tag,
+            tags: by_line(tags),
             types: types
                 .map(|(text, count)| (history.text(text).to_owned(), count))
                 .collect(),

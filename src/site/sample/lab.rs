@@ -201,7 +201,12 @@ impl Reader for Sample {
             .then(|| log(number(at.blob))))
     }
 
-    fn log_tail(&self, _: &RunnerName, _: JobId) -> Result<Option<Vec<u8>>, SiteError> {
+    fn log_tail(
+        &self,
+        _: &RunnerName,
+        _: JobId,
+        _: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, SiteError> {
         Ok(Some(b"[    3.100000] smp: Brought up 1 node, 4 CPUs\n[    3.412000] random: crng init done\n".to_vec()))
     }
 

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::harness::{Site, bad_links, now};
-use crate::model::record::{CaseResult, Step, StepState};
-use crate::model::{JobId, State};
+use crate::model::record::{CaseResult, Member, Step, StepState};
+use crate::model::{Health, JobId, State};
 use crate::site::sample::{self, Sample};
 use crate::site::source::Snapshot;
 use crate::site::{log, paths};
@@ -188,8 +188,8 @@ fn pages_stay_within_their_budgets() {
     record.id = JobId::new(record.commit, "queue/large.json");
     record.steps = (0..20)
         .map(|n| Step {
-            member: None,
             n,
+            member: None,
             name: format!("run suite number {n}"),
             state: StepState::Done,
             result: Some(CaseResult::Pass),
@@ -217,6 +217,48 @@ fn pages_stay_within_their_budgets() {
         .iter()
         .filter(|address| address.contains("/static/"));
     assert_eq!(own.count(), 3, "an icon, a style sheet and a script");
+}
+
+#[test]
+fn a_group_is_on_the_pages_of_all_its_boards() {
+    let mut lab = Sample::new(4, now());
+    let mut record = lab.record(2);
+    record.id = JobId::new(record.commit, "queue/group.json");
+    record.finished_at = Some(now());
+    let member = |name: &str, board: &str| Member {
+        name: name.to_owned(),
+        role: name.to_owned(),
+        board: board.parse().unwrap(),
+        device_type: None,
+        health: Some(Health::Complete),
+        reason: None,
+        message: None,
+        log: record.log.clone(),
+    };
+    record.members = vec![member("server", "here"), member("client", "there")];
+    for step in &mut record.steps {
+        step.member = Some("client".to_owned());
+    }
+    let folder = paths::job(record.id);
+    let short = record.id.short();
+    lab.finish("lab-a", record);
+    let site = Site::of(lab);
+    site.build();
+    check(&site);
+    let page = site.read(&format!("{folder}index.html"));
+    for text in [
+        "here +1",
+        ">there</a>",
+        "<td>client/",
+        "members/server.txt",
+        "members/client.txt",
+    ] {
+        assert!(page.contains(text), "{text}\n{page}");
+    }
+    assert!(site.has(&format!("{folder}members/client.txt")));
+    for board in ["here", "there"] {
+        assert!(site.read(&paths::board(board)).contains(&short), "{board}");
+    }
 }
 
 #[test]

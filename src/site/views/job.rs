@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::Link;
 use super::row::{Neighbour, ended};
 use crate::model::lab::Forge;
-use crate::model::record::{CaseResult, Record, Step, StepState, Suite};
-use crate::model::{JobId, State, Time, Verdict};
+use crate::model::record::{CaseResult, Member, Record, Step, StepState, Suite};
+use crate::model::{BoardName, JobId, State, Time, Verdict};
 use crate::report::usage::{device_type, label, user};
 use crate::site::log::Excerpt;
 use crate::site::{manual, paths, text};
@@ -14,6 +14,7 @@ use crate::site::{manual, paths, text};
 /// Cases a page shows; the failing ones first. The rest is in the record.
 const CASES: usize = 300;
 const STEPS: usize = 200;
+const MEMBERS: usize = 128;
 const DIAGNOSTICS: usize = 50;
 
 #[derive(Debug, Clone, Serialize)]
@@ -49,6 +50,8 @@ pub struct JobView {
     pub commit: Link,
     pub resubmitted_from: String,
     pub expected: Expected,
+    /// Who takes part in a group job; nobody in a job on one board.
+    pub members: Vec<MemberView>,
     pub steps: Vec<StepView>,
     pub suites: Vec<SuiteView>,
     pub log: Option<LogView>,
@@ -77,6 +80,19 @@ pub struct Expected {
     pub start: String,
     pub end: String,
     pub p90: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct MemberView {
+    pub name: String,
+    pub board: Link,
+    pub device_type: String,
+    /// `complete`, the reason why not, or nothing for one that did not end by itself.
+    pub ended: &'static str,
+    pub message: String,
+    /// Its log's raw text, below the job's folder; empty when it is not published.
+    pub log: String,
+    pub bytes: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -190,7 +206,6 @@ impl JobView {
     /// The log and the attachments are filled in by whoever reads them.
     pub fn new(record: &Record, around: &Around<'_>) -> Self {
         let claim = record.claim.as_ref();
-        let board = claim.and_then(|claim| claim.board.as_ref());
         let commit = |id: String| Link {
             href: around
                 .forge
@@ -237,9 +252,7 @@ impl JobView {
             finished_at: second(record.finished_at),
             waited: between(Some(record.submitted_at), record.started_at),
             took: between(record.started_at, record.finished_at),
-            board: board
-                .map(|name| Link::to(name.as_str(), paths::board))
-                .unwrap_or_default(),
+            board: Link::to_boards(record.boards().map(BoardName::as_str)),
             device_type: Link::to(
                 &label(device_type(record).unwrap_or_default()),
                 paths::device_type,
@@ -280,6 +293,7 @@ impl JobView {
                     .map(text::minute)
                     .unwrap_or_default(),
             },
+            members: record.members.iter().take(MEMBERS).map(member).collect(),
             steps: steps(&record.steps),
             suites: suites(&record.suites),
             log: None,
@@ -426,7 +440,10 @@ fn steps(steps: &[Step]) -> Vec<StepView> {
             StepView {
                 // People count from 1, as the messages about time limits do.
                 n: step.n.saturating_add(1),
-                name: text::shorten(&step.name, 100),
+                name: match &step.member {
+                    Some(member) => text::shorten(&format!("{member}/{}", step.name), 100),
+                    None => text::shorten(&step.name, 100),
+                },
                 result: match (step.state, step.result) {
                     (StepState::Running, _) => "running",
                     (StepState::Waiting, None) => "waiting",
@@ -446,6 +463,18 @@ fn steps(steps: &[Step]) -> Vec<StepView> {
             }
         })
         .collect()
+}
+
+fn member(member: &Member) -> MemberView {
+    MemberView {
+        name: member.name.clone(),
+        board: Link::to(member.board.as_str(), paths::board),
+        device_type: text::shorten(member.device_type.as_deref().unwrap_or_default(), 100),
+        ended: ended(member.health, member.reason),
+        message: text::shorten(member.message.as_deref().unwrap_or_default(), 500),
+        log: String::new(),
+        bytes: String::new(),
+    }
 }
 
 fn suites(suites: &[Suite]) -> Vec<SuiteView> {
@@ -489,10 +518,10 @@ fn attempt(attempt: &crate::model::record::Attempt) -> AttemptView {
     AttemptView {
         n: attempt.n,
         board: attempt
-            .board
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+            .all_boards()
+            .map(BoardName::as_str)
+            .collect::<Vec<_>>()
+            .join(", "),
         runner: attempt.runner.to_string(),
         started: attempt.started_at.map(text::second).unwrap_or_default(),
         took: took.map(text::duration).unwrap_or_default(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Link;
-use crate::model::State;
+use crate::model::{BoardName, State};
 use crate::report::usage::{device_type, label, user};
 use crate::site::source::LiveJob;
 use crate::site::{paths, text};
@@ -34,7 +34,6 @@ pub struct LiveRow {
 impl LiveRow {
     pub fn new(job: &LiveJob) -> Self {
         let record = &job.record;
-        let board = record.claim.as_ref().and_then(|claim| claim.board.as_ref());
         let target = record
             .definition
             .get("target")
@@ -49,9 +48,7 @@ impl LiveRow {
             state: record.state.as_str(),
             priority: record.priority.as_str(),
             user: Link::to(&user(record), paths::user),
-            board: board
-                .map(|name| Link::to(name.as_str(), paths::board))
-                .unwrap_or_default(),
+            board: Link::to_boards(record.boards().map(BoardName::as_str)),
             wants: match target {
                 Some(target) => Link::new(&label(target), String::new()),
                 None => Link::to(

@@ -36,4 +36,14 @@ impl Link {
         };
         Self::new(name, href)
     }
+
+    /// The board of a job; of a group the first one, and how many more there are.
+    pub fn to_boards<'b>(mut names: impl Iterator<Item = &'b str>) -> Self {
+        let mut link = Self::to(names.next().unwrap_or_default(), super::paths::board);
+        let others = names.count();
+        if others > 0 {
+            link.name = format!("{} +{others}", link.name);
+        }
+        link
+    }
 }

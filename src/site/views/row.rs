@@ -46,7 +46,7 @@ impl JobRow {
             verdict: job.verdict().map_or("", |verdict| verdict.as_str()),
             health: job.health().map_or("", |health| health.as_str()),
             ended: ended(job.health(), job.reason()),
-            board: Link::to(history.text(job.board), paths::board),
+            board: Link::to_boards(history.boards(job)),
             user: Link::to(history.text(job.user), paths::user),
             finished: moment(job.finished),
             took: match job.took {

@@ -195,3 +195,44 @@ fn exit_codes_tell_what_is_wrong() {
     pumice(&lab, &["completions", "bash"]).ok();
     pumice(&lab, &["--help"]).ok();
 }
+
+#[test]
+fn the_members_of_a_group_are_told_apart() {
+    let lab = Lab::new();
+    for board in ["b1", "b2", "b3"] {
+        lab.board(board, "r");
+    }
+    let run = |role: &str, command: &str| json!({"command": "run", "parameters": {"role": role, "commands": [command]}});
+    let job = json!({
+        "device_group": [
+            {"role": "server", "count": 1, "device_type": "shell"},
+            {"role": "client", "count": 2, "device_type": "shell"},
+        ],
+        "actions": [run("server", "echo I serve"), run("client", "echo I ask")],
+    });
+    lab.write("queue/group.json", &job.to_string())
+        .submit("Submit a group");
+    lab.run_until_idle("r");
+    let log = |more: &[&str]| pumice(&lab, &[&["log", "queue/group.json"][..], more].concat());
+    let one = log(&["--role", "client-1"]).ok();
+    assert!(one.out.contains("I ask") && !one.out.contains("I serve"));
+    let first = log(&[]).ok();
+    assert!(first.out.contains("I serve"), "{}", first.out);
+    assert!(
+        first.err.contains("--role client-0, client-1"),
+        "{}",
+        first.err
+    );
+    assert!(log(&["--role", "server"]).ok().out.contains("I serve"));
+    let two = log(&["--role", "client"]).code(1);
+    assert!(two.err.contains("client-0, client-1"), "{}", two.err);
+    let runner = log(&["--runner", "--role", "client"]).ok().out;
+    assert!(runner.contains("attempt 1, client-0 on b2"), "{runner}");
+    assert!(!runner.contains("server on b1"), "{runner}");
+    let listed = pumice(&lab, &["list", "--board", "b3"]).ok().out;
+    assert!(listed.contains("b1, b2, b3"), "{listed}");
+    let shown = pumice(&lab, &["show", "queue/group.json", "--json"])
+        .ok()
+        .json();
+    assert_eq!(column(&shown["members"], "board"), ["b1", "b2", "b3"]);
+}
