@@ -18,39 +18,42 @@ pub struct Member {
     pub tags: Vec<String>,
 }
 
-/// How many members a group asks for; may be far more than [`MOST_MEMBERS`].
-pub fn size(job: &Job) -> u64 {
-    let group = job.device_group.iter().flatten();
-    group.map(|entry| u64::from(entry.count)).sum()
-}
-
 /// A group's members in the order of `device_group`, at most [`MOST_MEMBERS`]; none for a job on one
 /// board. A role that stands in several entries is numbered through all of them.
 pub fn members(job: &Job) -> Vec<Member> {
     let entries = job.device_group.as_deref().unwrap_or_default();
-    let players = |role: &str| -> u64 {
-        let same = entries.iter().filter(|entry| entry.role == role);
-        same.map(|entry| u64::from(entry.count)).sum()
+    let roles: Vec<(&str, u64)> = entries
+        .iter()
+        .map(|entry| (entry.role.as_str(), u64::from(entry.count)))
+        .collect();
+    let member = |(entry, name): (usize, String)| Member {
+        name,
+        role: entries[entry].role.clone(),
+        device_type: entries[entry].device_type.clone(),
+        tags: entries[entry].tags.clone(),
     };
-    let mut members: Vec<Member> = Vec::new();
-    for entry in entries {
-        let before = members.iter().filter(|member| member.role == entry.role);
-        let first = before.count();
-        let room = MOST_MEMBERS - members.len();
-        for n in (first..).take(room.min(entry.count as usize)) {
-            members.push(Member {
-                name: if players(&entry.role) > 1 {
-                    format!("{}-{n}", entry.role)
-                } else {
-                    entry.role.clone()
-                },
-                role: entry.role.clone(),
-                device_type: entry.device_type.clone(),
-                tags: entry.tags.clone(),
-            });
+    names(&roles).into_iter().map(member).collect()
+}
+
+/// The members' names, from the roles and counts of a group's entries, each with its entry's place.
+pub fn names(entries: &[(&str, u64)]) -> Vec<(usize, String)> {
+    let mut names: Vec<(usize, String)> = Vec::new();
+    for (at, (role, count)) in entries.iter().enumerate() {
+        let same = entries.iter().filter(|(other, _)| other == role);
+        let players: u64 = same.map(|(_, count)| count).sum();
+        let before = names.iter().filter(|(entry, _)| entries[*entry].0 == *role);
+        let first = before.count() as u64;
+        let room = (MOST_MEMBERS - names.len()) as u64;
+        for n in (first..).take(room.min(*count) as usize) {
+            let name = if players > 1 {
+                format!("{role}-{n}")
+            } else {
+                (*role).to_owned()
+            };
+            names.push((at, name));
         }
     }
-    members
+    names
 }
 
 /// Whether an action is for this role: as in LAVA v1, `parameters.role` keeps it for one role, and
@@ -103,7 +106,6 @@ mod tests {
             .map(|member| member.name)
             .collect();
         assert_eq!(names, ["client-0", "server", "client-1", "client-2"]);
-        assert_eq!(size(&job(&definition)), 4);
 
         let many = json!({"actions": [{"command": "run"}], "device_group": [entry("a", u32::MAX)]});
         assert_eq!(members(&job(&many)).len(), MOST_MEMBERS);

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use pumice::model::board::DispatcherChoice;
 use pumice::model::check::{self, Checked, File};
 use pumice::model::lab::LabFiles;
-use pumice::model::{Board, Job, ServiceState};
+use pumice::model::{Board, Job, ServiceState, group};
 
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -79,7 +79,22 @@ fn valid_jobs() -> Vec<(PathBuf, Job)> {
     paths.into_iter().map(judge).collect()
 }
 
+/// The jobs of a group's members, each on one board.
+fn members(job: &Job) -> Vec<Job> {
+    let alone = |member: group::Member| Job {
+        device_type: Some(member.device_type),
+        tags: [job.tags.clone(), member.tags].concat(),
+        device_group: None,
+        ..job.clone()
+    };
+    group::members(job).into_iter().map(alone).collect()
+}
+
 fn fits(job: &Job, board: &Board) -> bool {
+    let members = members(job);
+    if !members.is_empty() {
+        return members.iter().any(|member| fits(member, board));
+    }
     board.service.state == ServiceState::Active
         && job
             .target
@@ -132,6 +147,10 @@ fn the_commands_of_the_example_jobs_pass_on_this_host() {
         // As in a job folder.
         fs::create_dir(folder.path().join("out")).unwrap();
         let job = job(&path.display().to_string(), &read(&path));
+        // A group's members need each other; `group` runs those.
+        if job.device_group.is_some() {
+            continue;
+        }
         for action in job.actions.iter().filter(|action| action.command == "run") {
             for line in action.parameters["commands"].as_array().unwrap() {
                 let output = Command::new("/bin/sh")

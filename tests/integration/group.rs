@@ -8,6 +8,7 @@ use pumice::model::record::{BoardHealth, Member};
 use pumice::model::{Health, Reason, Record, State, Verdict};
 use serde_json::{Value, json};
 
+use crate::examples::{files, job, read, stem};
 use crate::harness::{Lab, until};
 use crate::life::{beside, running};
 
@@ -182,6 +183,40 @@ fn members_meet_and_hand_over_a_value() {
         .collect();
     assert_eq!(attached, ["client-0/role", "client-1/role"]);
     lab.has_no_claims();
+}
+
+#[test]
+fn the_example_groups_pass() {
+    let lab = Lab::new();
+    lab.write("boards/types/sandbox.yaml", "dispatchers: [exec]\n");
+    for board in ["s1", "s2", "s3"] {
+        lab.write(
+            &format!("boards/{board}.yaml"),
+            "device_type: sandbox\nrunner: r1\n",
+        );
+    }
+    let mut groups = Vec::new();
+    for path in files("queue/examples", "json") {
+        let text = read(&path);
+        if job(stem(&path), &text).device_group.is_some() {
+            let place = format!("queue/{}.json", stem(&path));
+            lab.write(&place, &text);
+            groups.push(place);
+        }
+    }
+    assert!(!groups.is_empty());
+    lab.submit("Submit the examples");
+    lab.run_until_idle("r1");
+    for place in groups {
+        let record = lab.record_of(&place);
+        assert_eq!(
+            (record.health, record.verdict),
+            (Some(Health::Complete), Some(Verdict::Pass)),
+            "{place}: {:?}\n{:?}",
+            record.message,
+            record.suites
+        );
+    }
 }
 
 #[test]

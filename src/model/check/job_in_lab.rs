@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::board::is_broken;
+use super::job_group;
 use super::problems::Problems;
 use super::tree::Node;
 use super::words::{did_you_mean, quote};
@@ -55,6 +56,7 @@ pub(super) fn judge(root: &Node, lab: &LabFiles, problems: &mut Problems) {
     for member in root.get("device_group").map_or(&[][..], Node::items) {
         known.member(member, None, problems);
     }
+    job_group::judge_in_lab(root, lab, problems);
 }
 
 struct Known<'l> {

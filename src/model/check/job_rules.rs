@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::job_group;
 use super::problems::Problems;
 use super::tree::{Entry, Kind, Node};
 use super::words::{did_you_mean, nearest, quote};
@@ -21,6 +22,7 @@ pub(super) fn judge(root: &Node, lab: Option<&LabFiles>, problems: &mut Problems
     }
     content(root, problems);
     boards(root, problems);
+    job_group::judge(root, problems);
     names(root, problems);
     let own = Timeouts::default();
     timeouts(root, lab.map_or(&own, |lab| &lab.config.timeouts), problems);
@@ -49,9 +51,9 @@ fn boards(root: &Node, problems: &mut Problems) {
             "name a device type such as \"device_type\": \"qemu\"",
         );
     }
-    let Some(group) = root.get("device_group") else {
+    if root.get("device_group").is_none() {
         return;
-    };
+    }
     for other in ["device_type", "target"] {
         if root.get(other).is_some()
             && let Some(entry) = root.entry(other)
@@ -63,20 +65,6 @@ fn boards(root: &Node, problems: &mut Problems) {
                 "keep one of them: the group's entries have device types of their own",
             );
         }
-    }
-    let count = |member: &Node| match member.get("count").map(|node| &node.kind) {
-        Some(Kind::Scalar(value)) => value.as_u64(),
-        _ => None,
-    };
-    if let [member] = group.items()
-        && count(member) == Some(1)
-    {
-        problems.error(
-            group.place,
-            "bad-value",
-            "a group has at least two boards",
-            "use `device_type` for one board",
-        );
     }
 }
 

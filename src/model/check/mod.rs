@@ -11,6 +11,7 @@ mod board;
 mod duplicates;
 mod files;
 mod job;
+mod job_group;
 mod job_in_lab;
 mod job_rules;
 mod json;

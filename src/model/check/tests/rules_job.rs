@@ -269,6 +269,50 @@ fn groups_make_sense() {
 }
 
 #[test]
+fn roles_and_actions_belong_together() {
+    let group = |members: &str, actions: &str| {
+        of(&format!(
+            "{{\"device_group\": [{members}],\n\"actions\": [{actions}]}}"
+        ))
+    };
+    let of_role =
+        |role: &str| format!("{{\"command\": \"x\", \"parameters\": {{\"role\": {role}}}}}");
+    let two = r#"{"role": "a", "count": 1, "device_type": "x"}, {"role": "b", "count": 2, "device_type": "x"}"#;
+    let none: [&str; 0] = [];
+    let both = format!("{}, {}", of_role("\"a\""), of_role("\"b\""));
+    assert_eq!(group(two, &both), none);
+    assert_eq!(
+        group(two, &format!("{both}, {}", of_role("\"c\""))),
+        ["2:147 unknown-role"]
+    );
+    assert_eq!(
+        group(two, &format!("{both}, {}", of_role("7"))),
+        ["2:147 wrong-type"]
+    );
+    assert_eq!(group(two, &of_role("\"a\"")), ["1:75 idle-role"]);
+    assert_eq!(group("", "{\"command\": \"x\"}"), ["1:18 bad-value"]);
+    let all = "{\"command\": \"x\"}";
+    let many = r#"{"role": "a", "count": 129, "device_type": "x"}"#;
+    assert_eq!(group(many, all), ["1:18 out-of-range"]);
+    let odd = r#"{"role": "a/b", "count": 2, "device_type": "x"}"#;
+    assert_eq!(group(odd, all), ["1:28 bad-name"]);
+    let twice = r#"{"role": "a", "count": 2, "device_type": "x"}, {"role": "a-1", "count": 1, "device_type": "x"}"#;
+    assert_eq!(group(twice, all), ["1:18 contradiction"]);
+    // LAVA took a role where there are none.
+    let lonely = job(
+        "a",
+        format!(
+            "{{\"device_type\": \"x\", \"actions\": [{}]}}",
+            of_role("\"a\"")
+        )
+        .as_bytes(),
+        None,
+    );
+    assert!(lonely.value.is_some());
+    assert_eq!(codes(&lonely.diagnostics), ["1:74 unknown-role"]);
+}
+
+#[test]
 fn a_timeout_stays_below_the_labs() {
     let mut lab = small_lab();
     let text = br#"{"device_type": "qemu", "timeout": "2h", "actions": [{"command": "x", "timeout": "3h"}]}"#;
@@ -334,6 +378,33 @@ fn a_lab_warns_of_what_it_lacks() {
         told(r#""device_group": [{"role": "a", "count": 2, "device_type": "pamda"}]"#),
         ["unknown-type did you mean `panda`?"]
     );
+    let entry = |role: &str, device_type: &str, count: u32| {
+        format!(r#"{{"role": "{role}", "count": {count}, "device_type": "{device_type}"}}"#)
+    };
+    let group = |entries: &[String]| format!("\"device_group\": [{}]", entries.join(", "));
+    let two = group(&[entry("a", "qemu", 1), entry("b", "panda", 1)]);
+    assert_eq!(told(&two), none);
+    assert_eq!(
+        told(&group(&[entry("a", "qemu", 2)])),
+        ["no-board the job waits until there are more"]
+    );
+}
+
+#[test]
+fn a_group_needs_a_runner_for_all_of_it() {
+    let mut lab = small_lab();
+    let text = br#"{"actions": [{"command": "x"}], "device_group": [
+        {"role": "a", "count": 1, "device_type": "qemu"}, {"role": "b", "count": 1, "device_type": "panda"}]}"#;
+    let mut told = |runners: [Option<&str>; 2]| {
+        for (board, runner) in lab.boards.values_mut().zip(runners) {
+            board.runner = runner.map(|name| name.parse().unwrap());
+        }
+        codes(&job("a", text, Some(&lab)).diagnostics)
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(told([Some("r1"), Some("r1")]), none);
+    assert_eq!(told([Some("r1"), None]), none);
+    assert_eq!(told([Some("r1"), Some("r2")]), ["1:49 no-runner"]);
 }
 
 #[test]
