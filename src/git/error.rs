@@ -82,6 +82,16 @@ impl GitError {
         )
     }
 
+    /// Whether damage to our own repository would explain it. Git's words alone do not tell whose
+    /// objects it could not read.
+    pub fn may_be_damage(&self) -> bool {
+        match &self.kind {
+            GitErrorKind::Object(_) | GitErrorKind::Corrupt(_) => true,
+            GitErrorKind::Failed { stderr, .. } => DAMAGE.iter().any(|sign| stderr.contains(sign)),
+            _ => false,
+        }
+    }
+
     /// What a person can do about it, if that is known.
     pub fn hint(&self) -> Option<&'static str> {
         let text = match &self.kind {
@@ -102,6 +112,20 @@ impl GitError {
             .map(|(_, hint)| *hint)
     }
 }
+
+/// What git says when objects or references cannot be read.
+const DAMAGE: [&str; 10] = [
+    "bad config",
+    "/objects/",
+    "corrupt",
+    "inflate",
+    "bad object",
+    "bad tree",
+    "unable to read",
+    "unable to parse",
+    "unexpected line in",
+    "not a git repository",
+];
 
 /// What git says (its messages are fixed by `LC_ALL=C`), and what helps.
 const HINTS: [(&str, &str); 8] = [

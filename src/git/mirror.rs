@@ -180,6 +180,24 @@ impl Mirror {
         Ok(())
     }
 
+    /// Reads every object, and makes the mirror anew if one is damaged or missing. Says whether it did.
+    pub fn mend(&self) -> Result<bool, GitError> {
+        const LIMIT: Duration = Duration::from_secs(3600);
+        let attempt = || format!("look for damage in the mirror {}", self.path.display());
+        let whole = |path: &Path| {
+            let mut command = git(Place::Mirror(path));
+            command.args(["fsck", "--no-dangling", "--no-progress"]);
+            let output = run(command, &attempt(), LIMIT);
+            // A check that was not made shows no damage.
+            output.map_or(true, |output| output.ok() || output.timed_out)
+        };
+        if whole(&self.path) {
+            return Ok(false);
+        }
+        sound::make_anew(&self.path, &whole, &attempt)?;
+        Ok(true)
+    }
+
     fn run_fetch(&self, patterns: &[String]) -> Result<Output, GitError> {
         let mut command = self.network_command()?;
         command.args([

@@ -18,6 +18,15 @@ pub(super) fn open_or_make(path: &Path, attempt: &dyn Fn() -> String) -> Result<
     if is_sound(path) {
         return Ok(());
     }
+    make_anew(path, &is_sound, attempt)
+}
+
+/// Replaces the repository at `path` by an empty one, unless another process has just left it `good`.
+pub(super) fn make_anew(
+    path: &Path,
+    good: &dyn Fn(&Path) -> bool,
+    attempt: &dyn Fn() -> String,
+) -> Result<(), GitError> {
     let at = |path: &Path| {
         let path = path.to_owned();
         move |error| GitError::new(attempt(), GitErrorKind::File(path, error))
@@ -31,7 +40,7 @@ pub(super) fn open_or_make(path: &Path, attempt: &dyn Fn() -> String) -> Result<
     let lock_path = beside(path, "lock");
     let lock = File::create(&lock_path).map_err(at(&lock_path))?;
     lock.lock().map_err(at(&lock_path))?;
-    if is_sound(path) {
+    if good(path) {
         return Ok(());
     }
     if path.exists() {

@@ -166,6 +166,8 @@ pub struct Runner {
     /// When each job was first left to a peer's board.
     left_to_peer: BTreeMap<JobId, Duration>,
     pub(super) sight: Sight,
+    /// When damage to the mirror was last looked for.
+    pub(super) mended: Option<Duration>,
     /// How many looks at the server have begun.
     pub(super) looks: u64,
     pub(super) paused: Option<String>,
@@ -270,6 +272,7 @@ impl Runner {
             claims_refused: BTreeMap::new(),
             left_to_peer: BTreeMap::new(),
             sight: Sight::default(),
+            mended: None,
             looks: 0,
             paused: None,
             refused: None,
@@ -318,6 +321,9 @@ impl Runner {
                 self.stale = true;
                 let now = self.env.clock.since_boot();
                 self.backoff.failed(now);
+                if let RunnerError::Lab(error) = &error {
+                    self.mend(error);
+                }
                 Ok(Turn::Wait(self.next_wait(now)))
             }
             Ok(turn) => {

@@ -15,6 +15,7 @@
 //! | `takeover` | replace the claims of a runner that does not move any more |
 //! | `lose` | record an attempt that nobody saw the end of |
 //! | `evidence` | keep what the fence refused |
+//! | `mend` | make a damaged mirror anew |
 //! | `recover` | after a restart: own records, then the spool, then open claims |
 //! | `power` | switch off what an earlier run left on |
 //! | `health` | note how boards are |
@@ -32,6 +33,7 @@ mod evidence;
 mod group;
 mod health;
 mod lose;
+mod mend;
 mod observe;
 mod options;
 mod outbox;

@@ -23,6 +23,7 @@ impl Runner {
                 self.stale = true;
                 self.fetch_failed = true;
                 self.backoff.failed(now);
+                self.mend(&error);
                 return Ok(false);
             }
         }

@@ -2,6 +2,7 @@
 //! a line of its own: `drill`, tab, what was measured, tab, its value, tab, the unit.
 
 mod containment;
+mod mirror;
 mod power;
 mod takeover;
 
