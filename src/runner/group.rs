@@ -197,3 +197,68 @@ pub(super) fn group_files(members: &[Member], group: &GroupEnd) -> Vec<LogFile> 
     }
     files
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::check::{File, REGULAR, lab_files};
+
+    /// A lab of boards of one type, each with its runner.
+    fn lab(runners: &[Option<&str>]) -> LabFiles {
+        let board = |(n, runner): (usize, &Option<&str>)| File {
+            path: format!("boards/b{n}.yaml"),
+            mode: REGULAR,
+            bytes: match runner {
+                Some(runner) => format!("device_type: t\nrunner: {runner}\n"),
+                None => "device_type: t\n".to_owned(),
+            }
+            .into_bytes(),
+        };
+        let lab = lab_files(&runners.iter().enumerate().map(board).collect::<Vec<_>>());
+        assert_eq!(lab.boards.len(), runners.len());
+        lab
+    }
+
+    fn candidate(count: u32) -> Candidate {
+        let job = json!({"actions": [{"command": "run"}],
+            "device_group": [{"role": "a", "count": count, "device_type": "t"}]});
+        let job: Job = serde_json::from_value(job).unwrap();
+        Candidate::new(JobId::from_bytes([1; 16]), 0, &job).unwrap()
+    }
+
+    #[test]
+    fn only_a_group_whose_boards_are_there_and_apart_is_scattered() {
+        let (a, b) = (Some("a"), Some("b"));
+        let scattered = |count, runners: &[_]| is_scattered(&candidate(count), &lab(runners));
+        assert!(scattered(2, &[a, b]));
+        assert!(!scattered(2, &[a, b, b]));
+        assert!(!scattered(3, &[a, b]), "too few boards are no reason");
+        // Any runner may drive a board that names none.
+        assert!(!scattered(2, &[a, None]) && !scattered(2, &[None, None]));
+        let mut failed = candidate(2);
+        failed.not_on.insert("b0".parse().unwrap());
+        assert!(!is_scattered(&failed, &lab(&[a, a])));
+    }
+
+    #[test]
+    fn a_group_holds_after_a_while_where_it_could_run() {
+        let able = || -> Vec<IdleBoard> {
+            let runners = ["a", "b", "b"].map(|name| name.parse().unwrap());
+            let lab = lab(&[Some("a"), Some("b"), Some("b")]);
+            let boards = lab.boards.values().zip(&runners);
+            boards
+                .map(|(board, runner)| boards::plan_board(board, runner, 0.0))
+                .collect()
+        };
+        let holds = |count, waited| {
+            let mut candidates = [candidate(count)];
+            World::hold(&mut candidates, |_| waited, able);
+            candidates[0].holds_on.as_ref().map(ToString::to_string)
+        };
+        assert_eq!(holds(2, HOLD_AFTER_S - 1.0), None);
+        assert_eq!(holds(2, HOLD_AFTER_S).as_deref(), Some("b"));
+        assert_eq!(holds(3, HOLD_AFTER_S), None, "no runner has the boards");
+    }
+}
