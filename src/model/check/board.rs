@@ -4,9 +4,9 @@ use serde::de::DeserializeOwned;
 
 use super::problems::{Checked, Problems};
 use super::schema::SchemaKind;
-use super::tree::{Kind, Node};
+use super::tree::Node;
 use super::words::{did_you_mean, quote};
-use super::{duplicates, job_rules, schema_errors, text, yaml};
+use super::{console, duplicates, job_rules, schema_errors, text, yaml};
 use crate::model::board::{BUILT_IN_DISPATCHERS, is_ssh_name};
 use crate::model::lab::LabFiles;
 use crate::model::name::is_name;
@@ -98,7 +98,7 @@ fn rules(root: &Node, problems: &mut Problems) {
         );
     }
     if let Some(node) = root.get("console") {
-        console(node, problems);
+        console::rules(node, problems);
     }
     for key in ["on", "off", "reset"] {
         if let Some(node) = root.get("power").and_then(|power| power.get(key)) {
@@ -158,7 +158,7 @@ fn host_path(node: &Node, key: &str, problems: &mut Problems) {
 }
 
 /// An argv array begins with the program's name.
-fn program(node: &Node, problems: &mut Problems) {
+pub(super) fn program(node: &Node, problems: &mut Problems) {
     if let Some(first) = node.items().first()
         && first.text().is_some_and(|name| name.trim().is_empty())
     {
@@ -167,68 +167,6 @@ fn program(node: &Node, problems: &mut Problems) {
             "empty",
             "the program's name is empty",
             "the first entry is the program, each other one of its arguments",
-        );
-    }
-}
-
-fn console(node: &Node, problems: &mut Problems) {
-    let kinds = ["command", "tcp", "serial"];
-    let given: Vec<_> = kinds
-        .into_iter()
-        .filter_map(|kind| node.get(kind).and(node.entry(kind)))
-        .collect();
-    if given.is_empty() && matches!(node.kind, Kind::Map(_)) {
-        problems.error(
-            node.place,
-            "missing-key",
-            "`console` names no console",
-            "give it `command`, `tcp` or `serial`",
-        );
-    }
-    for extra in given.iter().skip(1) {
-        problems.error(
-            extra.key_place,
-            "contradiction",
-            format!(
-                "`console` has `{}` and {}: only one can be the console",
-                given[0].key,
-                quote(&extra.key)
-            ),
-            "keep one of them",
-        );
-    }
-    if let Some(command) = node.get("command") {
-        if command.kind == Kind::List(Vec::new()) {
-            problems.error(command.place, "empty", "`command` must not be empty", "");
-        }
-        program(command, problems);
-    }
-    if let Some(tcp) = node.get("tcp")
-        && let Some(text) = tcp.text()
-    {
-        let good = text.rsplit_once(':').is_some_and(|(host, port)| {
-            !host.is_empty()
-                && !host.contains(char::is_whitespace)
-                && port.parse::<u16>().is_ok_and(|port| port > 0)
-        });
-        if !good {
-            problems.error(
-                tcp.place,
-                "bad-value",
-                format!("`tcp` must be a host and a port, but is {}", quote(text)),
-                "write it such as localhost:5555",
-            );
-        }
-    }
-    if let Some(serial) = node.get("serial")
-        && let Some(text) = serial.text()
-        && !text.starts_with('/')
-    {
-        problems.error(
-            serial.place,
-            "bad-value",
-            format!("`serial` must be a device's path, but is {}", quote(text)),
-            "write it such as /dev/ttyUSB0",
         );
     }
 }

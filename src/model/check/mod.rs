@@ -8,6 +8,7 @@
 //! the bytes. It alone knows of serde_yaml, in one function.
 
 mod board;
+mod console;
 mod duplicates;
 mod files;
 mod job;

@@ -79,6 +79,31 @@ fn values_are_judged_at_their_places() {
             "console: {serial: /dev/x, baud: 5000000000}",
             "2:33 out-of-range",
         ),
+        ("console: {tcp: 'a:1', prompt: '['}", "2:31 bad-pattern"),
+        ("console: {tcp: 'a:1', prompt: 'x*'}", "2:31 bad-pattern"),
+        (
+            "console: {tcp: 'a:1', boot: [['(', x]]}",
+            "2:31 bad-pattern",
+        ),
+        ("console: {tcp: 'a:1', boot: [[a, b, c]]}", "2:30 bad-value"),
+        (
+            "console: {tcp: 'a:1', login: {user: root, prompt: '+'}}",
+            "2:51 bad-pattern",
+        ),
+        ("console: {tcp: 'a:1', login: {user: ''}}", "2:37 empty"),
+        (
+            "console: {tcp: 'a:1', bootloader: {interrupt: a}}",
+            "2:35 missing-key",
+        ),
+        ("console: {command: ['{kernel}']}", "2:21 bad-value"),
+        (
+            "console: {command: [a, '{kernel}'], images: {kernel: zImage}}",
+            "2:54 bad-value",
+        ),
+        (
+            "console: {tcp: 'a:1', boot_timeout: soon}",
+            "2:37 bad-value",
+        ),
         ("ssh: {user: root}", "2:6 missing-key"),
         ("ssh: {host: -oProxyCommand=x}", "2:13 bad-value"),
         ("ssh: {host: a, user: -x}", "2:22 bad-value"),

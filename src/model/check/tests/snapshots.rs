@@ -60,6 +60,7 @@ bad! {
     not_in_this_lab: a_job_in_a_lab, "{\n  \"target\": \"qemu1\",\n  \"tags\": [\"netz\", \"hdmi\"],\n  \"dispatcher\": \"consol\",\n  \"device_group\": null,\n  \"actions\": [{\"command\": \"boot\"}]\n}";
     board_typos: a_board, "device_typ: qemu\ntags: net\nservice: {state: maintenence, sinse: now}\ndispatchers: [consol, {name: x}, 3]\npower: {on: reboot now}\n";
     board_rules: a_board, "device_type: qmeu\nowners: [alcie]\nconsole:\n  tcp: nowhere\n  serial: ttyS0\ntags: [a, a, 'b c']\n";
+    console_rules: a_board, "device_type: qemu\nconsole:\n  command: ['{kernel}', -nographic]\n  images: {ramdisk: initramfs.cpio}\n  prompt: 'root@[board'\n  boot: [['Hit any key: *', ''], ['*', run]]\n  login: {user: ' ', prompt: 'login(:'}\n";
     board_with_tab: a_board, "device_type: qemu\nservice:\n\tstate: active\n";
     board_unclosed: a_board, "device_type: qemu\ntags: [a, b\nowners: [c]\n";
     type_rules: a_type, "device_type: x\nhealth_check: {job: ../x.json, evry: 24h}\ntags: &a [*a]\n";
