@@ -63,6 +63,22 @@ fn output_is_parsed_and_what_is_typed_is_not() {
 }
 
 #[test]
+fn a_report_comes_over_the_console() {
+    let ended = on_shell(json!([
+        {"command": "run", "parameters": {"suite": "unit", "parse": "junit", "report": "/tmp/a report.xml", "commands": [
+            "printf '<testsuite name=\"core\">\\n<testcase name=\"adds\"/><testcase name=\"fails\"><failure message=\"1 < 2\"/></testcase></testsuite>' | sed 's/1 < 2/no/' >'/tmp/a report.xml'"]}},
+        {"command": "run", "parameters": {"suite": "none", "parse": "junit", "report": "/no/report", "commands": ["true"]}}]));
+    assert_eq!(
+        ended.results(),
+        [
+            "unit.core/adds pass",
+            "unit.core/fails fail (no)",
+            "none/report fail (/no/report: cat: /no/report: No such file or directory)"
+        ]
+    );
+}
+
+#[test]
 fn a_v1_command_run_keeps_its_shell_and_reads_by_its_pattern() {
     let ended = on_shell(json!([
         {"command": "lava_command_run", "parameters": {"iterations": 1, "timeout": 30,

@@ -25,8 +25,8 @@ use crate::dispatch::action::{Action, JobError, actions};
 const KNOWN: &str = "run, deploy, boot, test, deploy_linaro_image, deploy_linaro_kernel, \
     dummy_deploy, boot_linaro_image, lava_test_shell, lava_command_run and submit_results*";
 
-/// What `parse` may be. A report is a file of the board, which stays there.
-const PARSERS: [&str; 3] = ["tap", "ktap", "lava-signals"];
+/// What `parse` may be.
+const PARSERS: [&str; 4] = ["tap", "ktap", "junit", "lava-signals"];
 
 /// How often an action may be repeated.
 const MOST_REPEATS: u64 = 1000;

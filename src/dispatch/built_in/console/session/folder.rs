@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Session, encode};
 use crate::dispatch::built_in::console::halt::Halt;
 use crate::dispatch::built_in::console::testdef::{Files, install_helpers, quoted};
+use crate::dispatch::protocol::text::clean;
 
 /// Where a folder may be made, the best first.
 const PLACES: [&str; 6] = ["/tmp", "/var/tmp", "/dev/shm", "/run", "/root", "/"];
@@ -59,6 +60,30 @@ impl Session<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Brings a text file from the board, at most `most` bytes of it.
+    pub fn get(&mut self, path: &str, most: usize) -> Result<Result<Vec<u8>, String>, Halt> {
+        let mut text = Vec::new();
+        let code = self.run(&format!("cat {}", quoted(path)), &mut |bytes| {
+            let room = most.saturating_sub(text.len());
+            // The terminal's line ends are not the file's.
+            text.extend(bytes.iter().filter(|&&byte| byte != b'\r').take(room));
+        })?;
+        if code != 0 {
+            return Ok(Err(String::from_utf8_lossy(&text)
+                .lines()
+                .next()
+                .map_or("cannot be read".into(), |line| clean(line, 200))));
+        }
+        // What the shell says behind the last line is ours.
+        if let Some(end) = text
+            .windows(2 + self.word.0.len())
+            .rposition(|part| part[0] == b'\n' && part[1..].starts_with(self.word.0.as_bytes()))
+        {
+            text.truncate(end);
+        }
+        Ok(Ok(text))
     }
 
     /// Sends a file to a path, which is one word of the shell. What comes over a console is checked

@@ -3,11 +3,13 @@
 use std::time::Instant;
 
 use super::Steps;
-use crate::dispatch::action::run::RunAction;
+use crate::dispatch::action::run::{Parse, RunAction};
 use crate::dispatch::built_in::console::halt::Halt;
 use crate::dispatch::built_in::console::plan::CommandRun;
+use crate::dispatch::built_in::console::session::Session;
 use crate::dispatch::built_in::log::say;
-use crate::dispatch::parse::Parser;
+use crate::dispatch::parse::{Parser, junit};
+use crate::dispatch::protocol::event::ResultEvent;
 use crate::dispatch::protocol::lines::{Line, Lines};
 use crate::dispatch::protocol::text::clean;
 use crate::model::record::CaseResult;
@@ -51,7 +53,30 @@ impl Steps<'_> {
                 self.events.step_progress(n, done.min(99) as u8);
             }
         }
+        if let Some(Parse::Junit { report }) = &run.parse {
+            self.report(&mut session, &suite, report)?;
+        }
         self.session = Some(session);
+        Ok(())
+    }
+
+    /// Gives the results of a report. One that is missing or broken is a failing case itself.
+    fn report(&mut self, session: &mut Session<'_>, suite: &str, path: &str) -> Result<(), Halt> {
+        let mut found = self.found(suite);
+        let read = session.get(path, junit::LARGEST + 1)?.and_then(|bytes| {
+            junit::read(&bytes, &mut |result| {
+                let below = result.suite.as_ref().map(|name| format!("{suite}.{name}"));
+                found.give(ResultEvent {
+                    suite: below,
+                    ..result
+                });
+            })
+            .map_err(|error| error.to_string())
+        });
+        if let Err(why) = read {
+            let why = format!("{}: {why}", clean(path, 200));
+            found.case("report", CaseResult::Fail, Some(why), None);
+        }
         Ok(())
     }
 
