@@ -234,3 +234,41 @@ pub(super) fn statuses(world: &World, options: &Options) -> Vec<BoardStatus> {
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::check;
+
+    fn obstacle_of(console: &str, allow: &[&str]) -> Option<String> {
+        let text = format!("device_type: t\ndispatchers: [console]\n{console}\n");
+        let file = check::board("boards/b.yaml", text.as_bytes(), None).value;
+        let board = Board::new("b".parse().unwrap(), file.unwrap(), &BTreeMap::new());
+        let options = Options {
+            name: "r".parse().unwrap(),
+            boards: None,
+            allow: allow.iter().map(|&one| one.to_owned()).collect(),
+            images: Vec::new(),
+            until_idle: false,
+            accept_rewrite: None,
+            program: "/pumice".into(),
+        };
+        console_obstacle(&board, &options)
+    }
+
+    #[test]
+    fn the_host_decides_which_program_is_a_console() {
+        let uml = "console: {command: [/boot/linux.uml, mem=64M]}";
+        let why = obstacle_of(uml, &["console"]).unwrap();
+        assert!(why.contains("add `/boot/linux.uml` to `allow:`"), "{why}");
+        assert_eq!(obstacle_of(uml, &["console", "/boot/linux.uml"]), None);
+        assert_eq!(obstacle_of(uml, &["any"]), None);
+        let why = obstacle_of("console: {command: [qemu]}", &["any"]).unwrap();
+        assert!(why.contains("must be an absolute path"), "{why}");
+        let why = obstacle_of("", &["any"]).unwrap();
+        assert!(why.contains("no console"), "{why}");
+        assert_eq!(obstacle_of("console: {tcp: 'a:1'}", &["console"]), None);
+    }
+}

@@ -188,6 +188,24 @@ fn a_repository_goes_to_the_board_with_its_files() {
     );
 }
 
+/// Where tests run as root the repository can be given to somebody else, whose it often is.
+#[test]
+fn a_repository_may_belong_to_somebody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    repository(folder.path());
+    for path in [folder.path().to_owned(), folder.path().join(".git")] {
+        if let Err(cause) = std::os::unix::fs::chown(&path, Some(65534), None) {
+            crate::harness::skip(&format!("files cannot be given away: {cause}"));
+            return;
+        }
+    }
+    let ended = with_repositories(
+        folder.path(),
+        json!([{"git-repo": folder.path(), "testdef": "tests/t.yaml"}]),
+    );
+    assert_eq!(ended.results(), ["from-git/new-1 pass"], "{}", ended.log());
+}
+
 #[test]
 fn what_a_repository_lacks_is_the_jobs_fault() {
     let folder = tempfile::tempdir().unwrap();

@@ -48,11 +48,13 @@ impl<'a> Steps<'a> {
     fn open(&mut self, boot: &Boot, fresh: bool) -> Result<(), Halt> {
         // Ends a console's process of an earlier boot.
         self.session = None;
+        // What has to be fetched first is not the board's time.
+        let command = if fresh { self.command()? } else { Vec::new() };
         let until = Moment::now().plus(self.board.boot_timeout.duration());
         let link = if fresh {
-            self.switch_on(until)?
+            self.switch_on(&command, until)?
         } else {
-            self.link(&[], until)?
+            self.link(&command, until)?
         };
         let mut console = Console::new(link, self.bell);
         let session = self
@@ -68,17 +70,16 @@ impl<'a> Steps<'a> {
 
     /// Power and console. A console that is there without its board is opened first, or the first
     /// words of the board would be lost.
-    fn switch_on(&mut self, until: Moment) -> Result<Link, Halt> {
-        let command = self.command()?;
+    fn switch_on(&mut self, command: &[String], until: Moment) -> Result<Link, Halt> {
         let early = if self.board.way.outlives_power() {
-            Link::open(&self.board.way, &command).ok()
+            Link::open(&self.board.way, command).ok()
         } else {
             None
         };
         self.power()?;
         match early {
             Some(link) => Ok(link),
-            None => self.link(&command, until),
+            None => self.link(command, until),
         }
     }
 

@@ -1,5 +1,7 @@
 //! A test repository, checked out on this host.
 
+use std::fs;
+use std::path::{self, Path};
 use std::process::Command;
 use std::time::Duration;
 
@@ -13,6 +15,9 @@ use crate::dispatch::built_in::terminated::Bell;
 /// How long git may take for one command.
 const LIMIT: Duration = Duration::from_secs(600);
 
+/// A repository that the host shares may belong to whoever keeps it.
+const CONFIG: &str = "[safe]\n\tdirectory = *\n";
+
 /// Clones a repository into a folder of the job and checks the revision out.
 pub fn checkout(
     place: &str,
@@ -22,12 +27,14 @@ pub fn checkout(
 ) -> Result<TempDir, Halt> {
     let folder = tempfile::Builder::new()
         .prefix("testdef-")
-        .tempdir_in(".")?;
+        .tempdir_in(path::absolute(".")?)?;
+    let config = folder.path().join("gitconfig");
+    fs::write(&config, CONFIG)?;
     let source = match repository {
         Repository::Url(url) => url.as_ref(),
         Repository::Path(path) => path.as_os_str(),
     };
-    let mut clone = git();
+    let mut clone = git(&config);
     clone.arg("clone").arg("--quiet").arg("--no-checkout");
     if revision.is_none() {
         clone.arg("--depth=1");
@@ -39,7 +46,7 @@ pub fn checkout(
         Ok(status) => return Err(Halt::Infrastructure(failed("clone", status.to_string()))),
         Err(why) => return Err(Halt::Infrastructure(failed("clone", why))),
     }
-    let mut check_out = git();
+    let mut check_out = git(&config);
     check_out.arg("-C").arg(folder.path().join("tree"));
     check_out.args(["checkout", "--quiet", "--detach"]);
     check_out.arg(revision.unwrap_or("HEAD"));
@@ -52,9 +59,11 @@ pub fn checkout(
 }
 
 /// A git command that runs nothing of the repository's own and asks nobody.
-fn git() -> Command {
+fn git(config: &Path) -> Command {
     let mut command = Command::new("git");
     command
+        // As a file: git does not hand settings of its command line on to the other repository.
+        .env("GIT_CONFIG_GLOBAL", config)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_ALLOW_PROTOCOL", "file:http:https:git:ssh")
         .env("GIT_LFS_SKIP_SMUDGE", "1")
