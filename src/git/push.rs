@@ -76,6 +76,11 @@ impl Pushed {
         }
     }
 
+    /// No answer at all to a push.
+    pub fn unanswered(push: &Push) -> Self {
+        Self::new(push, BTreeMap::new(), "no answer".to_owned())
+    }
+
     /// Whether the server changed every reference.
     pub fn all_done(&self) -> bool {
         self.refs.values().all(|status| *status == RefStatus::Done)

@@ -146,13 +146,16 @@ pub(super) fn fit(world: &World, options: &Options) -> Vec<IdleBoard> {
 }
 
 /// The lab's boards that could take a job now: mine that are fit, and those of living peers, so
-/// that every runner computes the same plan and claims only for its own.
+/// that every runner computes the same plan and claims only for its own. `freed` are claimed, but not
+/// for long.
 pub(super) fn idle(
     world: &World,
     options: &Options,
     living: &BTreeSet<RunnerName>,
+    freed: &BTreeSet<BoardName>,
 ) -> Vec<IdleBoard> {
-    let busy = claimed(world.claims.values().map(|seen| &seen.claim));
+    let mut busy = claimed(world.claims.values().map(|seen| &seen.claim));
+    busy.retain(|board| !freed.contains(board));
     able(world, options, living, &busy)
 }
 

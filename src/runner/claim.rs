@@ -1,8 +1,10 @@
 //! Claiming: one push for all claims of the moment, each accepted or refused on its own.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
-use super::core::{Ending, Phase};
+use super::core::Ending;
 use super::env::Point;
 use super::publish::REFUSED_WAIT;
 use super::{Runner, RunnerError};
@@ -42,6 +44,25 @@ impl Runner {
     /// Claims what the plan gives to this runner's boards, and jobs that need closing. Says whether
     /// anything was tried.
     pub(super) fn claim(&mut self) -> Result<bool, RunnerError> {
+        let reader = self.lab.reader()?;
+        let bids = self.bids(&reader, &BTreeSet::new())?;
+        if bids.is_empty() {
+            return Ok(false);
+        }
+        let pushed = self.env.remote.push(&Bid::push(&self.lab, &bids));
+        if !self.note_bids(&reader, bids, pushed)? {
+            return Ok(false);
+        }
+        drop(reader);
+        self.look()
+    }
+
+    /// The claims that could be made now; `freed` are boards whose endings are about to be published.
+    pub(super) fn bids(
+        &mut self,
+        reader: &Reader,
+        freed: &BTreeSet<BoardName>,
+    ) -> Result<Vec<Bid>, RunnerError> {
         let now = self.env.clock.since_boot();
         let poll = self.world.files.config.poll.duration();
         self.claims_refused
@@ -56,10 +77,10 @@ impl Runner {
             }
         }
         if self.ending != Ending::No || self.world.rewritten.is_some() || self.refused.is_some() {
-            return Ok(false);
+            return Ok(Vec::new());
         }
         let Some(main) = self.world.main else {
-            return Ok(false);
+            return Ok(Vec::new());
         };
         let mut wishes: Vec<(Submission, Vec<BoardName>, Vec<group::Member>)> = self
             .world
@@ -70,18 +91,17 @@ impl Runner {
             .map(|(_, closing)| (closing.submission.clone(), Vec::new(), Vec::new()))
             .collect();
         if self.paused.is_none() {
-            for (id, boards) in self.planned() {
+            for (id, boards) in self.planned(freed) {
                 if let Some(waiting) = self.world.waiting.get(&id) {
                     wishes.push((waiting.submission.clone(), boards, waiting.members.clone()));
                 }
             }
         }
         if wishes.is_empty() {
-            return Ok(false);
+            return Ok(Vec::new());
         }
         self.pass(Point::BeforeClaim)?;
 
-        let reader = self.lab.reader()?;
         let author = self.author();
         let mut bids = Vec::new();
         for (submission, boards, members) in wishes {
@@ -116,13 +136,7 @@ impl Runner {
                 claim,
             });
         }
-        let pushed = self.env.remote.push(&Bid::push(&self.lab, &bids));
-        self.pass(Point::Claimed)?;
-        if !self.note_bids(&reader, bids, pushed)? {
-            return Ok(false);
-        }
-        drop(reader);
-        self.look()
+        Ok(bids)
     }
 
     /// Takes in the answer to a push of claims: holds those that were won. Says whether a look can
@@ -133,6 +147,7 @@ impl Runner {
         bids: Vec<Bid>,
         answer: Result<Pushed, GitError>,
     ) -> Result<bool, RunnerError> {
+        self.pass(Point::Claimed)?;
         let pushed = match answer {
             Ok(pushed) => pushed,
             Err(error) => {
@@ -175,12 +190,7 @@ impl Runner {
                 pushed.message.trim()
             ));
         }
-        if refused > 0
-            && self
-                .held
-                .values()
-                .all(|held| !matches!(held.phase, Phase::Unverified))
-        {
+        if refused > 0 && !self.has_unverified() {
             // Everything was lost: the next try waits a little, or the same runners meet again.
             self.backoff.lost(self.env.clock.since_boot());
             self.stale = true;

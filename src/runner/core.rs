@@ -154,6 +154,8 @@ pub struct Runner {
     pub(super) stale: bool,
     pub(super) last_fetch: Option<Duration>,
     pub(super) last_push: Option<Duration>,
+    /// How long the last publication took.
+    pub(super) push_took: Duration,
     pub(super) backoff: Backoff,
     /// How many turns have failed in a row.
     troubles: u32,
@@ -265,6 +267,7 @@ impl Runner {
             stale: true,
             last_fetch: None,
             last_push: None,
+            push_took: Duration::ZERO,
             backoff: Backoff::default(),
             troubles: 0,
             fetch_failed: false,
@@ -364,6 +367,9 @@ impl Runner {
             }
             again = true;
             self.take_reports()?;
+            if self.has_unverified() {
+                break;
+            }
         }
         if self.is_due(now) {
             again |= self.look()?;
@@ -458,6 +464,12 @@ impl Runner {
         .max(Duration::from_millis(1))
     }
 
+    /// Whether a claim that was won waits for a look.
+    pub(super) fn has_unverified(&self) -> bool {
+        let mut held = self.held.values();
+        held.any(|held| matches!(held.phase, Phase::Unverified))
+    }
+
     /// Jobs that waited longer than they wanted.
     fn expire(&mut self) {
         let now = self.env.clock.now();
@@ -481,8 +493,8 @@ impl Runner {
         }
     }
 
-    /// What the plan gives to this runner's boards.
-    pub(super) fn planned(&mut self) -> Vec<(JobId, Vec<BoardName>)> {
+    /// What the plan gives to this runner's boards; `freed` count as idle though their claims stand.
+    pub(super) fn planned(&mut self, freed: &BTreeSet<BoardName>) -> Vec<(JobId, Vec<BoardName>)> {
         let now = self.env.clock.since_boot();
         let lease = self.world.files.config.lease.duration();
         let me = &self.options.name;
@@ -500,7 +512,7 @@ impl Runner {
             .poll
             .duration()
             .saturating_mul(PEER_POLLS);
-        let mut idle = boards::idle(&self.world, &self.options, &living);
+        let mut idle = boards::idle(&self.world, &self.options, &living, freed);
         // An attempt whose claim is gone still has its board until it has stopped.
         let occupied: BTreeSet<BoardName> =
             self.running().into_iter().map(|(_, board)| board).collect();

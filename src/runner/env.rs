@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::thread;
 use std::time::Duration;
 
 use crate::dispatch::{self, AttemptHandle, AttemptMessage, AttemptSpec, GroupHandle, GroupSpec};
@@ -21,7 +22,12 @@ pub trait Remote: Send {
     /// Brings the mirror up to date.
     fn fetch(&self) -> Result<Vec<RefChange>, LabError>;
     fn push(&self, push: &Push) -> Result<Pushed, GitError>;
+    /// Two pushes under way together, in any order: endings, and the claims that follow them.
+    fn push_both(&self, endings: &Push, claims: &Push) -> Both;
 }
+
+/// The answers to two pushes.
+pub type Both = (Result<Pushed, GitError>, Result<Pushed, GitError>);
 
 impl Remote for Lab {
     fn fetch(&self) -> Result<Vec<RefChange>, LabError> {
@@ -35,6 +41,21 @@ impl Remote for Lab {
         // Claims and heartbeats are small; a server that hangs must not hold the loop up for long.
         let mirror = self.mirror().clone().with_time_limit(SMALL_PUSH_LIMIT);
         mirror.push(push)
+    }
+
+    fn push_both(&self, endings: &Push, claims: &Push) -> Both {
+        thread::scope(|scope| {
+            let beside = thread::Builder::new()
+                .name("claims".to_owned())
+                .spawn_scoped(scope, || Remote::push(self, claims));
+            let ended = Remote::push(self, endings);
+            // Without a thread, and where it has panicked, the claims were not made or are found later.
+            let claimed = beside.ok().and_then(|claims| claims.join().ok());
+            (
+                ended,
+                claimed.unwrap_or_else(|| Ok(Pushed::unanswered(claims))),
+            )
+        })
     }
 }
 

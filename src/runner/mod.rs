@@ -50,7 +50,9 @@ mod world;
 
 pub use core::{Runner, Turn};
 pub use daemon::{Daemon, Signal};
-pub use env::{Clock, Driver, Environment, Point, Processes, Remote, Report, Running, SystemClock};
+pub use env::{
+    Both, Clock, Driver, Environment, Point, Processes, Remote, Report, Running, SystemClock,
+};
 pub use error::RunnerError;
 pub use options::Options;
 pub use state::StateFolder;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::claim::Bid;
 use super::env::Point;
 use super::outbox::{Ending, Item, Role};
 use super::{Runner, RunnerError};
@@ -17,6 +18,10 @@ pub(super) const PUBLISHED_AT_ONCE: usize = 250;
 /// How long a result that the server refused for good waits for the next try: somebody may have
 /// mended the hook or raised the limit.
 pub(super) const REFUSED_WAIT: Duration = Duration::from_secs(60);
+
+/// From here on the next claims do not wait for a publication's answer. A server on this host answers
+/// faster, and then two pushes at once only take each other's processor time.
+const SLOW_PUSH: Duration = Duration::from_millis(60);
 
 /// What a publication changes on the server.
 struct Composed {
@@ -39,15 +44,29 @@ impl Runner {
         self.pass(Point::Spooled)?;
         let mut batch: Vec<Item> = self.outbox.iter().take(self.at_once).cloned().collect();
         let mut with_logs = true;
+        let mut beside = self.bids_beside(&batch)?;
         loop {
             let reader = self.lab.reader()?;
             let notes: Vec<BoardRecord> = self.notes.values().cloned().collect();
             let composed = self.compose(&reader, &batch, &notes, with_logs)?;
-            let pushed = self.env.remote.push(&Push {
+            let endings = Push {
                 atomic: true,
                 updates: composed.updates,
-            });
-            self.last_push = Some(self.env.clock.since_boot());
+            };
+            let begun = self.env.clock.since_boot();
+            let pushed = if beside.is_empty() {
+                self.env.remote.push(&endings)
+            } else {
+                let bids = std::mem::take(&mut beside);
+                let claims = Bid::push(&self.lab, &bids);
+                let (pushed, claimed) = self.env.remote.push_both(&endings, &claims);
+                // A later look decides about those that were won, once it shows the boards free.
+                self.stale |= self.note_bids(&reader, bids, claimed)?;
+                pushed
+            };
+            let now = self.env.clock.since_boot();
+            self.push_took = now.saturating_sub(begun);
+            self.last_push = Some(now);
             match pushed {
                 Ok(pushed) if pushed.all_done() => {
                     self.pass(Point::Published)?;
@@ -105,6 +124,23 @@ impl Runner {
                 }
             }
         }
+    }
+
+    /// Claims for the boards that this batch frees, where a push takes so long that waiting for its
+    /// answer would leave them idle. A claim that is won before the last one is gone starts nothing:
+    /// it is decided about as every other one, and given back while another one names its board.
+    fn bids_beside(&mut self, batch: &[Item]) -> Result<Vec<Bid>, RunnerError> {
+        let gathers = !self.world.files.config.push_interval.duration().is_zero();
+        if self.push_took < SLOW_PUSH || gathers {
+            return Ok(Vec::new());
+        }
+        let freed = batch
+            .iter()
+            .filter_map(|item| self.held.get(&item.job()))
+            .filter_map(|held| held.claim.board.clone())
+            .collect();
+        let reader = self.lab.reader()?;
+        self.bids(&reader, &freed)
     }
 
     /// A refusal or no answer: look what the server says now, drop what it has or what is fenced

@@ -18,7 +18,7 @@ use pumice::lab::{Lab, LabError};
 use pumice::model::{BoardName, JobId, Time};
 use pumice::process::Containment;
 use pumice::runner::{
-    Clock, Driver, Environment, Options, Point, Remote, Report, Runner, RunnerError, Running,
+    Both, Clock, Driver, Environment, Options, Point, Remote, Report, Runner, RunnerError, Running,
     StateFolder, Turn,
 };
 
@@ -103,6 +103,9 @@ impl Remote for Faulty {
 
     fn push(&self, push: &Push) -> Result<Pushed, GitError> {
         if self.run.faulty() {
+            // A far server as well as a near one.
+            let took = self.run.dice.below(200) as u64;
+            self.run.clock.0.fetch_add(took, Ordering::Relaxed);
             match self.run.dice.below(16) {
                 0 => return Ok(unanswered(push)),
                 1 => {
@@ -121,6 +124,16 @@ impl Remote for Faulty {
             }
         }
         Remote::push(&self.lab, push)
+    }
+
+    fn push_both(&self, endings: &Push, claims: &Push) -> Both {
+        if self.run.dice.one_in(2) {
+            let claimed = self.push(claims);
+            (self.push(endings), claimed)
+        } else {
+            let ended = self.push(endings);
+            (ended, self.push(claims))
+        }
     }
 }
 
@@ -202,12 +215,13 @@ impl Host {
             }),
             clock: Box::new(run.clock.clone()),
             dies_at: Box::new(move |point: Point| {
-                let dies = dying.faulty()
-                    && dying.dice.one_in(if dying.perilous.contains(&point) {
-                        4
-                    } else {
-                        50
-                    });
+                let one_in = match point {
+                    // Few claims are taken over in one run.
+                    Point::BeforeTakeover | Point::TakenOver => 2,
+                    point if dying.perilous.contains(&point) => 4,
+                    _ => 50,
+                };
+                let dies = dying.faulty() && dying.dice.one_in(one_in);
                 if dies {
                     points.lock().unwrap().insert(point.to_string());
                 }
@@ -312,8 +326,6 @@ fn play(seed: u64, steps: usize) -> Shown {
             .into_iter()
             .skip(seed as usize % 5)
             .step_by(5)
-            // Few claims are taken over in one run.
-            .chain([Point::BeforeTakeover, Point::TakenOver])
             .collect(),
     };
     let mut hosts: Vec<Host> = (0..3)

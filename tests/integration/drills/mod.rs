@@ -4,7 +4,9 @@
 mod containment;
 mod mirror;
 mod power;
+mod server;
 mod takeover;
+mod twins;
 
 use std::fs::{self, File};
 use std::path::PathBuf;
