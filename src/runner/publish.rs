@@ -137,7 +137,7 @@ impl Runner {
         let freed = batch
             .iter()
             .filter_map(|item| self.held.get(&item.job()))
-            .filter_map(|held| held.claim.board.clone())
+            .flat_map(|held| held.claim.boards().cloned())
             .collect();
         let reader = self.lab.reader()?;
         self.bids(&reader, &freed)
