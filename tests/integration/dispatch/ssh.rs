@@ -295,14 +295,18 @@ fn a_time_limit_ends_it_too() {
     let Some(server) = Server::start() else {
         return;
     };
-    let mut attempt = server.job(run(json!(["echo child $$; exec sleep 600"])));
-    attempt.spec.deadline = std::time::Duration::from_secs(3);
-    let ended = attempt.run();
+    let mut attempt = server.job(run(json!(["echo child $$ .; exec sleep 600"])));
+    attempt.spec.deadline = std::time::Duration::from_secs(10);
+    let mut running = attempt.start();
+    wait_for_log(&mut running, " .\n");
+    let log = running.handle.log_tail(4096).unwrap();
+    let child = Witness::of(number(&String::from_utf8_lossy(&log), "child "));
+    let ended = running.wait();
     assert!(matches!(
         outcome(&ended.end),
         Outcome::Incomplete(Reason::Timeout)
     ));
-    assert!(ended.log().contains("child "), "{}", ended.log());
+    child.assert_gone();
 }
 
 #[test]
