@@ -1,11 +1,16 @@
 //! Takes the terminal sequences out of a stream, with its state kept from one read to the next.
 
+use std::str::Utf8Error;
+
 use vte::{Parser, Perform};
 
 /// Gives a console's text: printable characters, tabs and line ends. Bytes that are no UTF-8 become
 /// U+FFFD. A line end closes any sequence: random bytes may open one that nothing ever closes.
 pub struct Plain {
     parser: Parser,
+    /// The beginning of a character whose other bytes have not come yet. The parser is given whole
+    /// ones only, for it tells a broken one differently when a cut goes through it.
+    held: Vec<u8>,
     /// Nothing since the last line end needed the parser.
     untouched: bool,
 }
@@ -14,6 +19,7 @@ impl Default for Plain {
     fn default() -> Self {
         Self {
             parser: Parser::new(),
+            held: Vec::new(),
             untouched: true,
         }
     }
@@ -26,6 +32,9 @@ impl Plain {
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
             self.part(&rest[..end], text);
             if !self.untouched {
+                if !self.held.is_empty() {
+                    self.parser.advance(&mut Printer(text), BROKEN);
+                }
                 *self = Self::default();
             }
             text.push(b'\n');
@@ -41,10 +50,30 @@ impl Plain {
             text.extend_from_slice(part);
         } else {
             self.untouched = false;
-            self.parser.advance(&mut Printer(text), part);
+            self.parse(part, text);
+        }
+    }
+
+    fn parse(&mut self, part: &[u8], text: &mut Vec<u8>) {
+        let mut bytes = std::mem::take(&mut self.held);
+        bytes.extend_from_slice(part);
+        let mut rest = bytes.len();
+        for chunk in bytes.utf8_chunks() {
+            let (valid, broken) = (chunk.valid(), chunk.invalid());
+            rest -= valid.len() + broken.len();
+            self.parser.advance(&mut Printer(text), valid.as_bytes());
+            let could_go_on = |error: Utf8Error| error.error_len().is_none();
+            if rest == 0 && std::str::from_utf8(broken).is_err_and(could_go_on) {
+                self.held = broken.to_vec();
+            } else if !broken.is_empty() {
+                self.parser.advance(&mut Printer(text), BROKEN);
+            }
         }
     }
 }
+
+/// What stands for bytes that are no character.
+const BROKEN: &[u8] = "\u{fffd}".as_bytes();
 
 struct Printer<'a>(&'a mut Vec<u8>);
 
@@ -83,6 +112,7 @@ mod tests {
         assert_eq!(plain(&[b"a\x1b[1;3", b"1mb\x1b", b"[0mc\r\n"]), "abc\r\n");
         assert_eq!(plain(&[b"\x1b]0;ti", b"tle\x07x\x1b[6n"]), "x");
         assert_eq!(plain(&[b"\xc3", b"\xa4\x00\x07 \xff!"]), "ä \u{fffd}!");
+        assert_eq!(plain(&[b"\xd1", b"m\xe2\x82\n"]), "\u{fffd}m\u{fffd}\n");
     }
 
     #[test]
