@@ -220,6 +220,56 @@ fn the_example_groups_pass() {
 }
 
 #[test]
+fn boards_meet_over_their_consoles() {
+    let lab = Lab::new();
+    lab.write(
+        "boards/types/typed.yaml",
+        "dispatchers: [console]\nconsole:\n  command: [/bin/sh, -c, \"PS1='board# ' exec /bin/sh +m -i\"]\n  prompt: 'board# '\n",
+    );
+    for board in ["t1", "t2"] {
+        lab.write(
+            &format!("boards/{board}.yaml"),
+            "device_type: typed\nrunner: r1\n",
+        );
+    }
+    let job = json!({
+        "device_group": [
+            {"role": "server", "count": 1, "device_type": "typed"},
+            {"role": "client", "count": 1, "device_type": "typed"},
+        ],
+        "actions": [
+            run("server", &["lava-send address ip=10.0.0.1 'words=two words'", "test \"$(lava-self)\" = t1", "lava-sync done"]),
+            run("client", &[
+                "lava-wait address >/tmp/pumice-heard-$$ && grep -qx ip=10.0.0.1 /tmp/pumice-heard-$$ && grep -qx 'words=two words' /tmp/pumice-heard-$$; e=$?; rm /tmp/pumice-heard-$$; exit $e",
+                "test -z \"$(cat)\"",
+                "lava-sync done",
+                "! lava-wait never",
+            ]),
+        ],
+    });
+    lab.write("queue/typed.json", &job.to_string())
+        .submit("Submit a group");
+    lab.run_until_idle("r1");
+    let record = lab.record_of("queue/typed.json");
+    assert_eq!(
+        (record.health, record.verdict),
+        (Some(Health::Complete), Some(Verdict::Pass)),
+        "{:?}\n{:#?}\n{}",
+        record.message,
+        record.suites,
+        lab.log_of(&record)
+    );
+    assert_eq!(
+        record
+            .suites
+            .iter()
+            .map(|suite| suite.cases.len())
+            .sum::<usize>(),
+        7
+    );
+}
+
+#[test]
 fn a_member_that_fails_ends_the_group() {
     let lab = lab(1);
     scripted(

@@ -63,6 +63,14 @@ pub fn run(called: &Path, arguments: impl Iterator<Item = OsString>) -> Option<i
     })
 }
 
+/// What a tool would print, for whoever asks in a member's name: a board over its console.
+pub fn answer(name: &str, words: &[&str]) -> Result<String, String> {
+    tool(name, words).map_err(|failure| match failure {
+        Failure::Usage(usage) => format!("usage: {usage}"),
+        Failure::Other(why) => why,
+    })
+}
+
 fn tool(name: &str, words: &[&str]) -> Result<String, Failure> {
     match (name, words) {
         ("lava-send", [id, pairs @ ..]) => {

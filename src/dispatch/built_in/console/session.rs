@@ -7,6 +7,7 @@
 
 mod encode;
 mod folder;
+mod meet;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::halt::Halt;
 use super::listen::{Console, Heard};
 use super::testdef::quoted;
 use crate::dispatch::protocol::text::{clean, last_words};
+use crate::dispatch::rendezvous;
 use crate::model::pattern::Patterns;
 use crate::process::Moment;
 
@@ -41,6 +43,8 @@ pub struct Session<'a> {
     /// On the board: files that are sent, and the helpers.
     folder: Option<String>,
     has_helpers: bool,
+    /// Whether the job is a group's: then its helpers may ask for the other members.
+    in_group: bool,
 }
 
 impl<'a> Session<'a> {
@@ -56,6 +60,7 @@ impl<'a> Session<'a> {
             word,
             folder: None,
             has_helpers: false,
+            in_group: std::env::var_os(rendezvous::SOCKET).is_some(),
         };
         let (one, two) = &session.word;
         let mut typed = format!("PS1='{one}''{two}# ' PS2=\n");
@@ -77,14 +82,28 @@ impl<'a> Session<'a> {
     /// Runs a command, given as one line or as a script, and gives its exit code. What it prints,
     /// and nothing else, is given to `take`, without terminal sequences.
     pub fn run(&mut self, command: &str, take: &mut dyn FnMut(&[u8])) -> Result<i32, Halt> {
+        let mut path = String::new();
+        if self.in_group {
+            path = format!("PATH=$PATH:{} ", self.helpers()?);
+        }
+        self.run_in(&path, command, take)
+    }
+
+    /// The same with assignments before the shell's invocation.
+    fn run_in(
+        &mut self,
+        path: &str,
+        command: &str,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<i32, Halt> {
         let quoted = quoted(command);
         let can_be_typed = |c: char| (' '..='~').contains(&c);
         let invocation = if quoted.len() <= LONGEST && command.chars().all(can_be_typed) {
-            format!("sh -c {quoted}")
+            format!("{path}sh -c {quoted}")
         } else {
-            let path = format!("{}/command", self.folder()?);
-            self.put(&path, command.as_bytes())?;
-            format!("sh {path}")
+            let script = format!("{}/command", self.folder()?);
+            self.put(&script, command.as_bytes())?;
+            format!("{path}sh {script}")
         };
         self.invoke(&invocation, take)
     }
@@ -107,17 +126,20 @@ impl<'a> Session<'a> {
         let (one, two) = &self.word;
         let begin = format!("{one}{two}b\\r*\\n");
         let end = format!("{one}{two}e:[0-9]+;");
+        // What a helper asks for is answered on the console itself, past the tests' own input.
+        let asks = if self.in_group { meet::INPUT } else { "" };
         let typed = format!(
-            "echo {one}'{two}b';{invocation} </dev/null;printf '\\n%s%s:%s;\\n' {one} {two}e $?\n"
+            "echo {one}'{two}b';{invocation} {asks}</dev/null;printf '\\n%s%s:%s;\\n' {one} {two}e $?\n"
         );
         let begin = Patterns::new(&[begin.as_str(), PANIC]).map_err(Halt::pattern)?;
-        let end = Patterns::new(&[end.as_str(), PANIC]).map_err(Halt::pattern)?;
+        let ends = [end.as_str(), PANIC, meet::REQUEST];
+        let ends = if self.in_group { &ends[..] } else { &ends[..2] };
+        let end = Patterns::new(ends).map_err(Halt::pattern)?;
         self.console.send(typed.as_bytes());
         if !self.wait(&begin, Some(Moment::now().plus(PROMPT)), &mut |_| {})? {
             return Err(self.silent());
         }
-        // The runner holds the action to its limit.
-        self.wait(&end, None, take)?;
+        self.wait_and_meet(&end, take)?;
         let code = self.exit_code();
         if !self.wait_for_prompt(Some(Moment::now().plus(PROMPT)), &mut |_| {})? {
             return Err(self.silent());
@@ -148,12 +170,17 @@ impl<'a> Session<'a> {
         until: Option<Moment>,
         take: &mut dyn FnMut(&[u8]),
     ) -> Result<bool, Halt> {
-        match self.console.wait(patterns, until, take)? {
-            Heard::Pattern(0) => Ok(true),
-            Heard::Pattern(_) => Err(panicked(&mut self.console)),
-            Heard::TimedOut => Ok(false),
+        let heard = self.console.wait(patterns, until, take)?;
+        Ok(self.or_halt(heard)? == Heard::Pattern(0))
+    }
+
+    /// What a wait came to, unless that ends everything.
+    fn or_halt(&mut self, heard: Heard) -> Result<Heard, Halt> {
+        match heard {
+            Heard::Pattern(1) => Err(panicked(&mut self.console)),
             Heard::Closed(why) => Err(Halt::Board(closed(&mut self.console, why))),
             Heard::Terminated => Err(Halt::Terminated),
+            Heard::Pattern(_) | Heard::TimedOut | Heard::News => Ok(heard),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags};
 
@@ -32,6 +33,8 @@ pub struct Console<'a> {
     tail: VecDeque<u8>,
     sending: VecDeque<u8>,
     end: Option<Option<io::Error>>,
+    /// Something else that ends a wait when it can be read.
+    news: Option<OwnedFd>,
 }
 
 /// What a wait came to.
@@ -40,6 +43,8 @@ pub enum Heard {
     /// The pattern of this number.
     Pattern(usize),
     TimedOut,
+    /// There is news where [`Console::expect_news`] said.
+    News,
     /// The console is gone, with the reason if there is more to say.
     Closed(Option<String>),
     Terminated,
@@ -56,7 +61,13 @@ impl<'a> Console<'a> {
             tail: VecDeque::with_capacity(TAIL),
             sending: VecDeque::new(),
             end: None,
+            news: None,
         }
+    }
+
+    /// The next wait ends when this descriptor can be read.
+    pub fn expect_news(&mut self, from: OwnedFd) {
+        self.news = Some(from);
     }
 
     /// Sends bytes as soon as the board takes them; every wait goes on with it.
@@ -90,6 +101,10 @@ impl<'a> Console<'a> {
             }
             if until.is_some_and(|until| Moment::now() >= until) {
                 return Ok(Heard::TimedOut);
+            }
+            let news = |fd: &mut OwnedFd| crate::dispatch::built_in::wait::is_ready(fd.as_fd());
+            if self.news.take_if(news).is_some() {
+                return Ok(Heard::News);
             }
             self.turn(until)?;
         }
@@ -126,6 +141,9 @@ impl<'a> Console<'a> {
         }
         if !self.sending.is_empty() {
             fds.push(PollFd::from_borrowed_fd(self.link.output(), PollFlags::OUT));
+        }
+        if let Some(news) = &self.news {
+            fds.push(PollFd::new(news, PollFlags::IN));
         }
         ready(&mut fds, until)?;
         drop(fds);

@@ -36,7 +36,11 @@ impl Session<'_> {
     pub fn helpers(&mut self) -> Result<String, Halt> {
         let folder = format!("{}/bin", self.folder()?);
         if !self.has_helpers {
-            self.run(&install_helpers(&folder), &mut |_| {})?;
+            let mut install = install_helpers(&folder);
+            if self.in_group {
+                install.push_str(&super::meet::install(&folder));
+            }
+            self.run_in("", &install, &mut |_| {})?;
             self.has_helpers = true;
         }
         Ok(folder)

@@ -197,7 +197,8 @@ impl<'a> Steps<'a> {
             Heard::Pattern(_) => Err(session::panicked(console)),
             Heard::Closed(why) => Err(Halt::Board(session::closed(console, why))),
             Heard::Terminated => Err(Halt::Terminated),
-            Heard::TimedOut => Err(Halt::Board(format!(
+            // Nobody is asked for news before the shell is there.
+            Heard::TimedOut | Heard::News => Err(Halt::Board(format!(
                 "`{}` was not seen within {}: {}",
                 patterns[0],
                 self.board.boot_timeout,
