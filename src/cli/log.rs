@@ -13,7 +13,7 @@ use super::runner_text;
 use super::text::harmless_log;
 use super::view::Job;
 use crate::model::State;
-use crate::model::record::Member;
+use crate::model::record::{LogLocation, Member};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,6 +29,9 @@ pub struct Args {
     /// Only this member of a group job: its name, or a role that it alone plays.
     #[arg(long, value_name = "ROLE")]
     pub role: Option<String>,
+    /// The log of this attempt of a finished job instead of its last one's.
+    #[arg(long, value_name = "N", conflicts_with_all = ["follow", "runner"])]
+    pub attempt: Option<u32>,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
@@ -47,6 +50,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let meant = member::meant(&job, role)?;
     if let (None, Some(shown)) = (meant, shown(&job)) {
         context.note(&member::others(&job, shown));
+    }
+    if let Some(n) = args.attempt {
+        printer.last(&of_attempt(&opened, &job, meant, n)?)?;
+        return Ok(Outcome::Done);
     }
     if job.record.state == State::Finished {
         printer.last(&finished(&opened, &job, meant)?)?;
@@ -125,6 +132,49 @@ fn finished(opened: &Opened, job: &Job, meant: Option<&Member>) -> Result<Vec<u8
         };
         return Err(Error::new(Kind::Failed, format!("show the log of {id}")).because(why));
     };
+    read(opened, location, &id.to_string())
+}
+
+/// The log of one attempt of a finished job.
+fn of_attempt(
+    opened: &Opened,
+    job: &Job,
+    meant: Option<&Member>,
+    n: u32,
+) -> Result<Vec<u8>, Error> {
+    let id = job.record.id.short();
+    let what = format!("attempt {n} of {id}");
+    let failed = || Error::new(Kind::Failed, format!("show the log of {what}"));
+    let attempts = &job.record.attempts;
+    if attempts.last().is_some_and(|last| last.n == n) {
+        return finished(opened, job, meant);
+    }
+    let past = opened.lab.reader()?.attempts_of(job.record.id)?;
+    let Some(record) = past.into_iter().find(|past| past.attempt.n == n) else {
+        return Err(failed().because(match job.record.state {
+            State::Finished => format!("it had {} attempts", attempts.len()),
+            _ => "it has not ended yet, or there was none".to_owned(),
+        }));
+    };
+    let log = match meant {
+        Some(meant) => {
+            let mut members = record.members.iter();
+            let member = members.find(|member| member.name == meant.name);
+            member.and_then(|member| member.log.as_ref())
+        }
+        None => record.log.as_ref(),
+    };
+    let Some(location) = log else {
+        return Err(failed().because(match record.message {
+            Some(message) => format!("it has none ({message})"),
+            None => "it has none".to_owned(),
+        }));
+    };
+    read(opened, location, &what)
+}
+
+/// A log from its ref, which is fetched if it is not here.
+fn read(opened: &Opened, location: &LogLocation, what: &str) -> Result<Vec<u8>, Error> {
     if let Some(log) = opened.lab.reader()?.log(location)? {
         return Ok(log);
     }
@@ -133,7 +183,7 @@ fn finished(opened: &Opened, job: &Job, meant: Option<&Member>) -> Result<Vec<u8
         .mirror()
         .fetch(std::slice::from_ref(&location.reference))?;
     opened.lab.reader()?.log(location)?.ok_or_else(|| {
-        Error::new(Kind::Failed, format!("show the log of {id}"))
+        Error::new(Kind::Failed, format!("show the log of {what}"))
             .because(format!("{} no longer holds it", location.reference))
             .hint("logs are kept as long as `retention` in lab.yaml says")
     })

@@ -307,7 +307,7 @@ impl World {
                 self.closings.insert(id, Closing { submission, why });
             }
             Some((job, mut candidate)) => {
-                candidate.not_on = self.failed_boards(id);
+                self.avoid(&mut candidate);
                 let expires_at = job
                     .expires
                     .map(|span| submission.submitted_at.plus_seconds(span.seconds()));
@@ -417,9 +417,9 @@ impl World {
                 if !attempts.iter().any(|known| known.claim == past.claim) {
                     attempts.push(past);
                 }
-                let failed = self.failed_boards(change.id);
-                if let Some(waiting) = self.waiting.get_mut(&change.id) {
-                    waiting.candidate.not_on = failed;
+                if let Some(mut waiting) = self.waiting.remove(&change.id) {
+                    self.avoid(&mut waiting.candidate);
+                    self.waiting.insert(change.id, waiting);
                 }
             }
             JournalChange::Board { blob, .. } => {
@@ -463,18 +463,17 @@ impl World {
         }
     }
 
-    fn failed_boards(&self, id: JobId) -> BTreeSet<BoardName> {
-        let attempts = self
-            .attempts
-            .get(&id)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let failed = attempts
-            .iter()
-            .filter(|past| past.record.reason == Some(Reason::Board));
-        failed
-            .filter_map(|past| past.record.board.clone())
-            .collect()
+    /// Keeps a job from the boards that failed under it, and, where there is another, from those on
+    /// which it failed for want of something else.
+    fn avoid(&self, candidate: &mut Candidate) {
+        let past = self.attempts.get(&candidate.id);
+        for past in past.map(Vec::as_slice).unwrap_or_default() {
+            let boards = match past.record.reason {
+                Some(Reason::Board) => &mut candidate.not_on,
+                _ => &mut candidate.last_on,
+            };
+            boards.extend(past.record.board.clone());
+        }
     }
 }
 

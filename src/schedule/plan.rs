@@ -16,6 +16,8 @@ pub struct Candidate {
     pub seats: Vec<Seat>,
     /// Boards that failed under this job.
     pub not_on: BTreeSet<BoardName>,
+    /// Boards on which an attempt failed for want of something else: taken only where no other is idle.
+    pub last_on: BTreeSet<BoardName>,
     pub dispatcher: Option<String>,
     /// The runner on whose boards a group that cannot start yet keeps what comes free, so that
     /// smaller jobs after it do not keep it waiting for ever.
@@ -62,6 +64,7 @@ impl Candidate {
             order,
             seats,
             not_on: BTreeSet::new(),
+            last_on: BTreeSet::new(),
             dispatcher: job.dispatcher.clone(),
             holds_on: None,
         })
@@ -193,12 +196,13 @@ impl Matching {
         preferred: &[&IdleBoard],
         runner: Option<&RunnerName>,
     ) -> bool {
-        let choices: Vec<usize> = (0..preferred.len())
+        let mut choices: Vec<usize> = (0..preferred.len())
             .filter(|&board| {
                 let board = preferred[board];
                 runner.is_none_or(|runner| *runner == board.runner) && fits(job, seat, board)
             })
             .collect();
+        choices.sort_by_key(|&board| job.last_on.contains(&preferred[board].name));
         if choices.is_empty() {
             return false;
         }
@@ -301,6 +305,7 @@ mod tests {
                 tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             }],
             not_on: BTreeSet::new(),
+            last_on: BTreeSet::new(),
             dispatcher: None,
             holds_on: None,
         }
@@ -377,6 +382,16 @@ mod tests {
         let mut again = job(1, Priority::Low, "t", &[]);
         again.not_on.insert("a".parse().unwrap());
         assert_eq!(plan(&[again], &[board("a", &[], 0.0)]), []);
+    }
+
+    #[test]
+    fn after_an_infrastructure_failure_another_board_goes_first_and_the_only_one_is_taken() {
+        let mut again = job(1, Priority::Low, "t", &[]);
+        again.last_on.insert("a".parse().unwrap());
+        let (failed, other) = (board("a", &[], 0.0), board("b", &["net"], 99.0));
+        let pairs = plan(&[again.clone()], &[failed.clone(), other]);
+        assert_eq!(names(&pairs), [(id(1), "b")]);
+        assert_eq!(names(&plan(&[again], &[failed])), [(id(1), "a")]);
     }
 
     /// The best set in priority order, by trying everything.

@@ -236,3 +236,35 @@ fn the_members_of_a_group_are_told_apart() {
         .json();
     assert_eq!(column(&shown["members"], "board"), ["b1", "b2", "b3"]);
 }
+
+#[test]
+fn every_attempts_log_is_kept_and_printed() {
+    let lab = Lab::new();
+    let script = lab.root().join("flaky");
+    let text = "#!/bin/sh\necho try $PUMICE_ATTEMPT on $PUMICE_BOARD\n[ $PUMICE_ATTEMPT = 2 ] || exit 75\n";
+    std::fs::write(&script, text).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).unwrap();
+    for board in ["b1", "b2"] {
+        let text = format!(
+            "device_type: shell\nrunner: r1\ndispatchers: [{{name: flaky, command: ['{}']}}]\n",
+            script.display()
+        );
+        lab.write(&format!("boards/{board}.yaml"), &text);
+    }
+    lab.job("queue/flaky.json", "unused").submit("Submit");
+    lab.run_until_idle("r1");
+    let log = |n: &str| pumice(&lab, &["log", "queue/flaky.json", "--attempt", n]);
+    // The second one went to the other board, though the first was as idle.
+    assert_eq!(log("1").ok().out, "try 1 on b1\n");
+    assert_eq!(log("2").ok().out, "try 2 on b2\n");
+    assert_eq!(
+        pumice(&lab, &["log", "queue/flaky.json"]).ok().out,
+        log("2").ok().out
+    );
+    let none = log("3");
+    assert_eq!(none.code, 1, "{}", none.err);
+    assert!(none.err.contains("it had 2 attempts"), "{}", none.err);
+    let shown = pumice(&lab, &["show", "queue/flaky.json"]).ok().out;
+    assert!(shown.contains("infrastructure"), "{shown}");
+}
