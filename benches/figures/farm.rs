@@ -40,6 +40,21 @@ impl Farm {
     /// A lab with `boards` boards of the type `shell`, driven by the runner `r1` through `dispatcher`
     /// (YAML of one entry of `dispatchers`).
     pub fn new(boards: usize, dispatcher: &str) -> Self {
+        let farm = Self::bare();
+        farm.write("lab.yaml", "name: Bench\n");
+        farm.write(
+            "boards/types/shell.yaml",
+            &format!("dispatchers: [{dispatcher}]\nrunner: r1\n"),
+        );
+        for n in 0..boards {
+            farm.write(&format!("boards/b{n:02}.yaml"), "device_type: shell\n");
+        }
+        farm.commit_and_push("Set up");
+        farm
+    }
+
+    /// An upstream and a clone of it, with nothing in them.
+    pub fn bare() -> Self {
         let farm = Self {
             root: tempfile::tempdir().expect("a temporary folder"),
         };
@@ -51,16 +66,11 @@ impl Farm {
         farm.git(&["checkout", "-q", "-B", "main"]);
         farm.git(&["config", "user.name", "Bench"]);
         farm.git(&["config", "user.email", "bench@example.org"]);
-        farm.write("lab.yaml", "name: Bench\n");
-        farm.write(
-            "boards/types/shell.yaml",
-            &format!("dispatchers: [{dispatcher}]\nrunner: r1\n"),
-        );
-        for n in 0..boards {
-            farm.write(&format!("boards/b{n:02}.yaml"), "device_type: shell\n");
-        }
-        farm.commit_and_push("Set up");
         farm
+    }
+
+    pub fn root(&self) -> &Path {
+        self.root.path()
     }
 
     pub fn url(&self) -> PathBuf {
@@ -144,18 +154,16 @@ impl Farm {
         if self.journal().is_empty() {
             return 0;
         }
-        let listed = self.git_in(
-            &self.url(),
-            &[
-                "ls-tree",
-                "-r",
-                "--name-only",
-                "refs/pumice/journal/r1",
-                "--",
-                "jobs/",
-            ],
-        );
-        listed.lines().count()
+        self.records_of("r1").len()
+    }
+
+    /// The jobs with a record in one runner's journal, which must exist.
+    pub fn records_of(&self, runner: &str) -> Vec<String> {
+        let journal = format!("refs/pumice/journal/{runner}");
+        let list = ["ls-tree", "-r", "--name-only", &journal, "--", "jobs/"];
+        let listed = self.git_in(&self.url(), &list);
+        let stem = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        listed.lines().map(stem).collect()
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "a figure that cannot be taken ends the benchmark"
 )]
 
+mod claims;
 mod farm;
 mod latency;
 mod site;
@@ -23,9 +24,10 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [Part; 4] = [
+    let parts: [Part; 5] = [
         ("latency", latency::measure),
         ("throughput", throughput::measure),
+        ("claims", claims::measure),
         ("submit", submit::measure),
         ("site", site::measure),
     ];
