@@ -1,5 +1,7 @@
 //! `pumice board`: the lab's boards and how they are.
 
+mod change;
+mod edit;
 mod fetch;
 
 use std::io::Write;
@@ -16,9 +18,9 @@ use super::text::visible_lines;
 use super::when;
 use crate::lab::BoardView;
 use crate::model::board::DispatcherChoice;
-use crate::model::record::BoardHealth;
+use crate::model::record::{BoardHealth, Checked};
 use crate::model::status::{BoardStatus, BoardUse, RunnerStatus};
-use crate::model::{BoardName, JobId, RunnerName, ServiceState, Time};
+use crate::model::{Board, BoardName, JobId, RunnerName, ServiceState, Time};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -34,6 +36,14 @@ pub enum Action {
     Show(Show),
     /// Adds a virtual board, made from Debian's packages.
     Fetch(fetch::Args),
+    /// Takes a board out of service for a while: it takes no jobs, and waiting ones wait.
+    Maintenance(change::Reasoned),
+    /// Puts a board back into service.
+    Activate(change::Named),
+    /// Takes a board out of service for good; its history stays.
+    Retire(change::Reasoned),
+    /// Asks for a health check before the board's next job.
+    Check(change::Named),
 }
 
 #[derive(Debug, clap::Args)]
@@ -61,6 +71,11 @@ struct Listed<'a> {
     health: &'static str,
     reason: Option<&'a str>,
     service: &'static str,
+    /// When its runner last noted its health, and the job that showed it.
+    noted_at: Option<Time>,
+    noted_job: Option<JobId>,
+    /// The last health check.
+    checked: Option<&'a Checked>,
     /// What its runner says it does: idle, busy or unavailable.
     usage: Option<BoardUse>,
     runner: Option<&'a RunnerName>,
@@ -73,13 +88,41 @@ struct Listed<'a> {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    let seen = || context.open()?.fetch();
+    if let Action::Fetch(args) = &args.action {
+        return fetch::run(args, context);
+    }
+    let opened = context.open()?;
+    let seen = opened.fetch()?;
+    let serve = |name: &str, state, reason: Option<&str>| {
+        change::service(&opened, &seen, context, name, state, reason)
+    };
     match &args.action {
-        Action::List(args) => list(args, &seen()?, context),
-        Action::Show(args) => show(args, &seen()?, context),
-        Action::Fetch(args) => return fetch::run(args, context),
-    }?;
+        Action::List(args) => list(args, &seen, context)?,
+        Action::Show(args) => show(args, &seen, context)?,
+        // Needs no lab that is fetched, and was done above.
+        Action::Fetch(_) => {}
+        Action::Maintenance(args) => {
+            return serve(
+                &args.board,
+                ServiceState::Maintenance,
+                args.reason.as_deref(),
+            );
+        }
+        Action::Activate(args) => return serve(&args.board, ServiceState::Active, None),
+        Action::Retire(args) => {
+            return serve(&args.board, ServiceState::Retired, args.reason.as_deref());
+        }
+        Action::Check(args) => return change::check(&opened, &seen, context, &args.board),
+    }
     Ok(Outcome::Done)
+}
+
+/// The board of this name as the lab's files have it.
+fn known<'a>(name: &str, seen: &'a Seen) -> Result<&'a Board, Error> {
+    let boards = &seen.snapshot.boards;
+    let view = boards.iter().find(|view| view.board.name.as_str() == name);
+    view.map(|view| &view.board)
+        .ok_or_else(|| unknown(name, boards))
 }
 
 fn list(args: &List, seen: &Seen, context: &Context) -> Result<(), Error> {
@@ -153,6 +196,20 @@ fn show(args: &Show, seen: &Seen, context: &Context) -> Result<(), Error> {
             None => board.health.to_owned(),
         },
     )?;
+    if let Some(at) = board.noted_at {
+        let job = board
+            .noted_job
+            .map(|job| format!(" by job {}", job.short()));
+        fact(
+            "noted",
+            &format!("{}{}", when::moment(at), job.unwrap_or_default()),
+        )?;
+    }
+    if let Some(checked) = board.checked {
+        let how = if checked.passed { "passed" } else { "failed" };
+        let (at, job) = (when::moment(checked.at), checked.job.short());
+        fact("checked", &format!("{how} {at}, job {job}"))?;
+    }
     if board.service != ServiceState::Active.as_str() {
         fact("service", board.service)?;
     }
@@ -205,6 +262,9 @@ fn listed<'a>(view: &'a BoardView, seen: &'a Seen) -> Listed<'a> {
         health: view.health.as_str(),
         reason: view.reason.as_deref(),
         service: board.service.state.as_str(),
+        noted_at: view.noted.as_ref().map(|noted| noted.at),
+        noted_job: view.noted.as_ref().and_then(|noted| noted.job),
+        checked: view.noted.as_ref().and_then(|noted| noted.checked.as_ref()),
         usage: said.map(|(_, status)| status.usage),
         runner: board
             .runner

@@ -131,16 +131,8 @@ fn is_alive(base: &Base, job: &Job) -> Result<bool, Error> {
 
 /// Removing a file must not take edits with it that nobody has committed.
 fn refuse_local_changes(opened: &Opened, base: &Base, job: &Job) -> Result<(), Error> {
-    let Some(tree) = land::tree(opened)? else {
-        return Ok(());
-    };
     let path = &job.record.path;
-    let on_disk = std::fs::read(tree.root().join(path)).ok();
-    let on_main = match base.main {
-        Some(main) => base.reader.repo().file(main, path)?,
-        None => None,
-    };
-    if on_disk.is_none() || on_disk == on_main {
+    if !land::has_local_changes(opened, base, path)? {
         return Ok(());
     }
     Err(

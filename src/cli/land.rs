@@ -245,6 +245,20 @@ fn is_inside(tree: &WorkTree, commit: ObjectId, head: ObjectId) -> Result<bool, 
     Ok(repo.exists(commit) && repo.is_ancestor(commit, head)?)
 }
 
+/// Whether a file of the work tree that a change is about to touch has edits that nobody has
+/// committed: they must not be taken along.
+pub fn has_local_changes(opened: &Opened, base: &Base, path: &str) -> Result<bool, Error> {
+    let Some(tree) = tree(opened)? else {
+        return Ok(false);
+    };
+    let on_disk = std::fs::read(tree.root().join(path)).ok();
+    let on_main = match base.main {
+        Some(main) => base.reader.repo().file(main, path)?,
+        None => None,
+    };
+    Ok(on_disk.is_some() && on_disk != on_main)
+}
+
 /// Makes the files of the work tree what the change says.
 fn apply(tree: &WorkTree, change: &Change) -> Result<(), Error> {
     for (path, bytes) in &change.put {

@@ -29,6 +29,7 @@ mod pointer;
 pub mod report;
 pub mod resubmit;
 pub mod runner;
+mod runner_status;
 mod runner_text;
 pub mod schema;
 pub mod show;

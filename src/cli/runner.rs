@@ -11,6 +11,7 @@ use signal_hook::iterator::Signals;
 use super::context::Context;
 use super::error::{Attempt, Error, Kind, Outcome};
 use super::open::Opened;
+use super::runner_status;
 use super::site_keeper::SiteKeeper;
 use super::text::visible_lines;
 use crate::lab::Lab;
@@ -22,7 +23,10 @@ use crate::runner::{
 };
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    pub action: Option<Action>,
     /// The runner's name, by which boards and its refs know it; the host's name if absent.
     #[arg(long, value_name = "NAME")]
     pub name: Option<RunnerName>,
@@ -49,7 +53,20 @@ pub struct Args {
     pub accept_rewrite: Option<ObjectId>,
 }
 
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Shows what every runner of the lab last said of itself.
+    Status(runner_status::Args),
+}
+
 pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    match &args.action {
+        Some(Action::Status(args)) => runner_status::run(args, context),
+        None => drive(args, context),
+    }
+}
+
+fn drive(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let opened = context.open()?;
     let url = opened.lab.url().to_owned();
     let name = match &args.name {

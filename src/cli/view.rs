@@ -266,7 +266,7 @@ pub mod tests {
         "#);
         let shown = job.shown(&files).unwrap();
         let keys: Vec<_> = shown.as_object().unwrap().keys().cloned().collect();
-        insta::assert_snapshot!(keys.join(" "), @"id job_name path state health reason verdict priority tags device_type board runner submitter stream submitted_at started_at finished_at attempts progress expected_start expected_end version commit definition message claim steps suites estimate log attachments canceled diagnostics");
+        insta::assert_snapshot!(keys.join(" "), @"id job_name path state health reason verdict priority tags device_type board runner submitter stream submitted_at started_at finished_at attempts progress expected_start expected_end version commit definition message claim steps suites estimate log attachments canceled diagnostics health_check");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod claims;
 mod error;
 mod files;
 mod finished;
+mod health;
 mod heartbeat;
 mod journal;
 mod open;
@@ -21,6 +22,7 @@ pub use claims::{Claims, SeenClaim, claim_commit, to_json};
 pub use error::LabError;
 pub use files::FilesKey;
 pub use finished::Finished;
+pub use health::{board_health, health_check_id, runner_person, submitted_check};
 pub use heartbeat::{Heartbeat, Tail, heartbeat_commit};
 pub use journal::{
     AttemptChange, JournalChange, Journals, RecordChange, attempt_path, board_path, log_folder,
@@ -30,5 +32,5 @@ pub use open::{Lab, Scope};
 pub use queue::{QueueEvent, Submission, advance, alive, introducing};
 pub use reader::Reader;
 pub use refs::Refs;
-pub use snapshot::{BoardView, LiveJob, Snapshot, health as board_health};
+pub use snapshot::{BoardView, LiveJob, Snapshot};
 pub use submitted::{Submitted, submitted};

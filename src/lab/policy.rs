@@ -1,6 +1,29 @@
-//! Who may cancel whose jobs.
+//! Who may cancel whose jobs, and who may change boards.
 
 use crate::model::{BoardName, lab::LabFiles};
+
+/// Whether the lab's policy lets `user` change a board's service state: an owner of it, an admin;
+/// everybody who may push where the lab names neither.
+pub fn may_change_board(files: &LabFiles, user: &str, board: &BoardName) -> bool {
+    let admins = &files.config.admins;
+    let owned = files
+        .boards
+        .get(board)
+        .is_some_and(|board| !board.owners.is_empty());
+    (admins.is_empty() && !owned)
+        || admins.iter().any(|admin| admin == user)
+        || owns(files, user, board)
+}
+
+/// Whether a user owns a board, in person or by a group.
+fn owns(files: &LabFiles, user: &str, board: &BoardName) -> bool {
+    let groups = files.config.users.get(user).map(|known| &known.groups);
+    let in_group = |owner: &String| groups.is_some_and(|groups| groups.contains(owner));
+    files.boards.get(board).is_some_and(|board| {
+        let mut owners = board.owners.iter();
+        owners.any(|owner| owner == user || in_group(owner))
+    })
+}
 
 /// Whether the lab's policy lets `user` cancel a job of `submitter`, running or meant for `boards`:
 /// the submitter, an owner of one of the submitter's groups, an owner of one of the boards, an admin.
@@ -20,14 +43,5 @@ pub fn may_cancel(files: &LabFiles, user: &str, submitter: &str, boards: &[Board
         .iter()
         .filter_map(|group| config.groups.get(group))
         .any(|group| group.owners.iter().any(|owner| owner == user));
-    let owns_board = boards
-        .iter()
-        .filter_map(|board| files.boards.get(board))
-        .any(|board| {
-            board
-                .owners
-                .iter()
-                .any(|owner| owner == user || groups_of(user).iter().any(|group| group == owner))
-        });
-    owns_group || owns_board
+    owns_group || boards.iter().any(|board| owns(files, user, board))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Journals, LabError, Reader, Submission, submitted};
+use super::{Journals, LabError, Reader, Submission, board_health, submitted, submitted_check};
 use crate::model::lab::LabFiles;
 use crate::model::record::{BoardHealth, BoardRecord, ClaimFacts};
 use crate::model::status::RunnerStatus;
@@ -24,6 +24,8 @@ pub struct BoardView {
     pub board: Board,
     pub health: BoardHealth,
     pub reason: Option<String>,
+    /// What its runner last noted in its journal.
+    pub noted: Option<BoardRecord>,
     /// The job that runs on it.
     pub job: Option<JobId>,
     /// When its runner last said that it lives.
@@ -78,23 +80,6 @@ impl Snapshot {
     }
 }
 
-/// The health that counts for a board: its service state, else what a journal noted about this
-/// very version of its file, else good.
-pub fn health(
-    board: &Board,
-    noted: Option<&BoardRecord>,
-    file: Option<&ObjectId>,
-) -> (BoardHealth, Option<String>) {
-    match board.service.state {
-        ServiceState::Maintenance => (BoardHealth::Maintenance, board.service.reason.clone()),
-        ServiceState::Retired => (BoardHealth::Retired, board.service.reason.clone()),
-        ServiceState::Active => match noted {
-            Some(record) if record.file.as_ref() == file => (record.health, record.reason.clone()),
-            _ => (BoardHealth::Good, None),
-        },
-    }
-}
-
 fn view(
     board: &Board,
     noted: Option<&BoardRecord>,
@@ -102,15 +87,20 @@ fn view(
     live: &[LiveJob],
     runners: &[RunnerStatus],
 ) -> BoardView {
-    let (mut health, mut reason) = health(board, noted, file);
+    let (mut health, mut reason) = board_health(board, noted, file);
     let said = runners
         .iter()
         .find_map(|runner| Some((runner, runner.boards.iter().find(|b| b.name == board.name)?)));
-    // The runner knows what the lab's files cannot say, such as a program not allowed on its host.
+    // The runner knows what the lab's files cannot say: a program that is not allowed on its host, a
+    // health check that cannot run.
     if let Some((_, status)) = said
         && board.service.state == ServiceState::Active
-        && status.health == BoardHealth::Maintenance
-        && health == BoardHealth::Good
+        && matches!(
+            status.health,
+            BoardHealth::Maintenance | BoardHealth::Unknown
+        )
+        && matches!(health, BoardHealth::Good | BoardHealth::Unknown)
+        && status.reason.is_some()
     {
         (health, reason) = (status.health, status.reason.clone());
     }
@@ -119,6 +109,7 @@ fn view(
         board: board.clone(),
         health,
         reason,
+        noted: noted.cloned(),
         job: live.iter().find(runs_here).map(|job| job.record.id),
         runner_seen: said.map(|(runner, _)| runner.at),
     }
@@ -150,6 +141,11 @@ fn live(
         if known.contains(id) {
             continue;
         }
+        if seen.claim.health_check {
+            // In no queue, so it cannot leave one.
+            submissions.extend(Submission::of_health_check(repo, &seen.claim)?.map(|s| (s, true)));
+            continue;
+        }
         // Claimed, but no longer on main: it is being canceled. Its runner saw it on an older main.
         if let Ok(older) = super::alive(repo, seen.claim.main)
             && let Some(gone) = older.into_iter().find(|submission| submission.id == *id)
@@ -163,7 +159,14 @@ fn live(
         if finished.contains(submission.id) {
             continue;
         }
-        let mut record = submitted(repo, &submission, files)?.record;
+        let checked = claims
+            .get(&submission.id)
+            .filter(|seen| seen.claim.health_check)
+            .and_then(|seen| seen.claim.board.as_ref());
+        let mut record = match checked {
+            Some(board) => submitted_check(repo, &submission, files, board)?.record,
+            None => submitted(repo, &submission, files)?.record,
+        };
         let (mut attempt, mut progress) = (0, 0);
         if let Some(seen) = claims.get(&submission.id) {
             let claim = &seen.claim;

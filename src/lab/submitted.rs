@@ -22,8 +22,18 @@ pub fn submitted(
     submission: &Submission,
     files: &LabFiles,
 ) -> Result<Submitted, LabError> {
+    let diagnostics = check::queue_path(&submission.path, submission.mode);
+    judge(repo, submission, files, diagnostics)
+}
+
+/// Reads and judges a definition wherever it lies; `diagnostics` say what is wrong with its path.
+pub(super) fn judge(
+    repo: &Repo,
+    submission: &Submission,
+    files: &LabFiles,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Result<Submitted, LabError> {
     let path = &submission.path;
-    let mut diagnostics = check::queue_path(path, submission.mode);
     let mut job = None;
     let mut definition = serde_json::Value::Null;
     // Only a regular file has a text of its own; a link's target or a submodule is never read.
@@ -88,6 +98,7 @@ pub fn submitted(
         attachments: Vec::new(),
         canceled: None,
         diagnostics,
+        health_check: None,
     };
     Ok(Submitted { record, job })
 }

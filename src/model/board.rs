@@ -27,6 +27,10 @@ pub struct BoardFile {
     pub tags: Vec<String>,
     #[serde(default)]
     pub service: Option<Service>,
+    /// Asks for a health check: one is due whenever this text is another than at the last check.
+    /// `pumice board check` writes it.
+    #[serde(default)]
+    pub check: Option<String>,
     /// Users and groups who answer for the board.
     #[serde(default)]
     pub owners: Vec<String>,
@@ -257,6 +261,10 @@ pub struct Board {
     pub lava: Option<Lava>,
     pub labgrid: Option<Labgrid>,
     pub description: Option<String>,
+    /// The check that its type asks for.
+    pub health_check: Option<HealthCheck>,
+    /// The last health check that people asked for.
+    pub check: Option<String>,
 }
 
 impl Board {
@@ -297,6 +305,8 @@ impl Board {
             lava: file.lava.or_else(|| device_type.lava.clone()),
             labgrid: file.labgrid.or_else(|| device_type.labgrid.clone()),
             description: file.description.or_else(|| device_type.description.clone()),
+            health_check: device_type.health_check.clone(),
+            check: file.check,
             device_type: file.device_type,
         }
     }

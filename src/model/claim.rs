@@ -34,6 +34,13 @@ pub struct Claim {
     pub lost_by: Option<RunnerName>,
     /// Makes every claim commit differ: an identical id would be answered "up to date", which is no win.
     pub nonce: String,
+    /// Whether the job is a health check of the board: no file in the queue but the one at `path`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub health_check: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// One member of a group job and the board it runs on.

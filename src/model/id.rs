@@ -110,6 +110,11 @@ impl JobId {
         ))
     }
 
+    /// The id of a job that is in no queue, from a text that cannot be one of a queue's.
+    pub fn of_text(text: &str) -> Self {
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()))
+    }
+
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }

@@ -62,6 +62,9 @@ pub struct Record {
     pub canceled: Option<Canceled>,
     #[serde(default)]
     pub diagnostics: Vec<Diagnostic>,
+    /// The board whose health this checks: such a job is in no queue, and its runner submitted it.
+    #[serde(default)]
+    pub health_check: Option<BoardName>,
 }
 
 #[derive(
@@ -356,6 +359,19 @@ pub struct BoardRecord {
     pub job: Option<JobId>,
     /// The board file's blob at that time: touching the file gives a bad board another chance.
     pub file: Option<ObjectId>,
+    /// The board's last health check, whatever was noted since.
+    #[serde(default)]
+    pub checked: Option<Checked>,
+}
+
+/// A health check that has run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Checked {
+    pub job: JobId,
+    pub at: Time,
+    pub passed: bool,
+    /// What the board's file said in `check` then.
+    pub asked: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

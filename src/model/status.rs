@@ -24,6 +24,9 @@ pub struct RunnerStatus {
     pub free_disk_bytes: Option<u64>,
     /// Why it claims nothing, if so.
     pub paused: Option<String>,
+    /// What keeps hold of the processes of its attempts; older runners do not say.
+    #[serde(default)]
+    pub containment: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

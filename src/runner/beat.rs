@@ -29,7 +29,8 @@ impl Runner {
         };
         if !due {
             // Only boards that come or go, and a pause, are worth a push before it is time.
-            let mut unavailable = boards::statuses(&self.world, &self.options);
+            let mut unavailable =
+                boards::statuses(&self.world, &self.options, self.env.clock.now());
             unavailable.retain(|status| status.usage == BoardUse::Unavailable);
             if self.heartbeat.said.as_ref() == Some(&(unavailable, paused.clone())) {
                 return Ok(());
@@ -46,7 +47,7 @@ impl Runner {
     fn say_it(&mut self, paused: Option<String>) -> Result<(), RunnerError> {
         let now = self.env.clock.since_boot();
         self.heartbeat.counter += 1;
-        let statuses = boards::statuses(&self.world, &self.options);
+        let statuses = boards::statuses(&self.world, &self.options, self.env.clock.now());
         let mut unavailable = statuses.clone();
         unavailable.retain(|status| status.usage == BoardUse::Unavailable);
         let mut running = Vec::new();
@@ -82,6 +83,7 @@ impl Runner {
             running,
             free_disk_bytes: self.state.free_bytes(),
             paused: paused.clone(),
+            containment: Some(self.env.driver.containment().to_string()),
         };
         let reader = self.lab.reader()?;
         let commit = heartbeat_commit(reader.repo(), &status, &tails, &self.author())?;

@@ -8,7 +8,7 @@ use crate::lab::board_health;
 use crate::model::board::{BUILT_IN_DISPATCHERS, DispatcherChoice};
 use crate::model::record::BoardHealth;
 use crate::model::status::{BoardStatus, BoardUse};
-use crate::model::{Board, BoardName, Claim, RunnerName};
+use crate::model::{Board, BoardName, Claim, RunnerName, Time};
 use crate::schedule::IdleBoard;
 
 /// Whether this runner is the one that drives a board.
@@ -23,38 +23,87 @@ pub(super) fn is_mine(board: &Board, options: &Options) -> bool {
     }
 }
 
-/// A board's health as this host sees it, and why it is not good.
-pub(super) fn health(
-    board: &Board,
-    world: &World,
-    options: &Options,
-) -> (BoardHealth, Option<String>) {
+/// What a board may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Jobs,
+    /// Its health check, before anything else.
+    Check,
+    Nothing,
+}
+
+/// A board's health as this host sees it, why it is not good, and what it is fit for.
+pub(super) struct Standing {
+    pub health: BoardHealth,
+    pub reason: Option<String>,
+    pub fit: Use,
+}
+
+pub(super) fn standing(board: &Board, world: &World, options: &Options, now: Time) -> Standing {
     let (health, reason) = board_health(
         board,
         world.noted.get(&board.name),
         world.files.board_blobs.get(&board.name),
     );
-    if health != BoardHealth::Good {
-        return (health, reason);
+    let unfit = |health, reason| Standing {
+        health,
+        reason,
+        fit: Use::Nothing,
+    };
+    if !matches!(health, BoardHealth::Good | BoardHealth::Unknown) {
+        return unfit(health, reason);
+    }
+    if let Some(obstacle) = obstacles(board, options) {
+        return unfit(BoardHealth::Maintenance, Some(obstacle));
     }
     if let Some(why) = world.unfit.get(&board.name) {
-        return (BoardHealth::Unknown, Some(why.clone()));
+        return unfit(BoardHealth::Unknown, Some(why.clone()));
     }
-    match board
-        .dispatchers
-        .iter()
+    let fit = match world.checks.of(board) {
+        // A typo in a definition must not go unseen until the boards are worn out.
+        Some(Err(why)) => return unfit(BoardHealth::Unknown, Some(why)),
+        Some(Ok(_))
+            if health == BoardHealth::Unknown || world.check_is_due(board, now).is_some() =>
+        {
+            Use::Check
+        }
+        // Without a check a job has to show how a board is.
+        Some(Ok(_)) | None => Use::Jobs,
+    };
+    Standing {
+        health,
+        reason,
+        fit,
+    }
+}
+
+/// Why this host cannot drive a board as its file wants.
+fn obstacles(board: &Board, options: &Options) -> Option<String> {
+    if board.dispatchers.is_empty() {
+        return Some(
+            "no dispatcher: add `dispatchers:` to the board's or its type's file".to_owned(),
+        );
+    }
+    let mut choices = board.dispatchers.iter();
+    choices
         .find_map(|choice| obstacle(choice, options))
         .or_else(|| console_obstacle(board, options))
         .or_else(|| section_obstacle(board))
         .or_else(|| power_obstacle(board, options))
-    {
-        Some(obstacle) => (BoardHealth::Maintenance, Some(obstacle)),
-        None if board.dispatchers.is_empty() => (
-            BoardHealth::Maintenance,
-            Some("no dispatcher: add `dispatchers:` to the board's or its type's file".into()),
-        ),
-        None => (BoardHealth::Good, None),
-    }
+}
+
+/// This runner's boards whose health check is due and that nobody has claimed.
+pub(super) fn due(world: &World, options: &Options, now: Time) -> Vec<(BoardName, String)> {
+    let busy = claimed(world.claims.values().map(|seen| &seen.claim));
+    let boards = world.files.boards.values();
+    boards
+        .filter(|board| is_mine(board, options) && !busy.contains(&board.name))
+        .filter(|board| standing(board, world, options, now).fit == Use::Check)
+        .filter_map(|board| {
+            let definition = world.checks.of(board)?.ok()?;
+            Some((board.name.clone(), definition.path.clone()))
+        })
+        .collect()
 }
 
 /// Why this host may not start the process that is a board's console.
@@ -134,13 +183,13 @@ pub(super) fn claimed<'a>(claims: impl Iterator<Item = &'a Claim>) -> BTreeSet<B
 }
 
 /// This runner's boards that take jobs at all, busy or not.
-pub(super) fn fit(world: &World, options: &Options) -> Vec<IdleBoard> {
+pub(super) fn fit(world: &World, options: &Options, now: Time) -> Vec<IdleBoard> {
     let mine = world
         .files
         .boards
         .values()
         .filter(|board| is_mine(board, options));
-    mine.filter(|board| health(board, world, options).0 == BoardHealth::Good)
+    mine.filter(|board| standing(board, world, options, now).fit == Use::Jobs)
         .map(|board| plan_board(board, &options.name, world.busy_seconds(&board.name)))
         .collect()
 }
@@ -153,10 +202,11 @@ pub(super) fn idle(
     options: &Options,
     living: &BTreeSet<RunnerName>,
     freed: &BTreeSet<BoardName>,
+    now: Time,
 ) -> Vec<IdleBoard> {
     let mut busy = claimed(world.claims.values().map(|seen| &seen.claim));
     busy.retain(|board| !freed.contains(board));
-    able(world, options, living, &busy)
+    able(world, options, living, &busy, now)
 }
 
 /// The same boards without those in `busy`, whatever runs on the others.
@@ -165,6 +215,7 @@ pub(super) fn able(
     options: &Options,
     living: &BTreeSet<RunnerName>,
     busy: &BTreeSet<BoardName>,
+    now: Time,
 ) -> Vec<IdleBoard> {
     let boards = world
         .files
@@ -173,8 +224,8 @@ pub(super) fn able(
         .filter(|board| !busy.contains(&board.name));
     let driver = |board: &Board| {
         if is_mine(board, options) {
-            let good = health(board, world, options).0 == BoardHealth::Good;
-            return good.then(|| options.name.clone());
+            let fit = standing(board, world, options, now).fit == Use::Jobs;
+            return fit.then(|| options.name.clone());
         }
         let offers = |runner: &&RunnerName| {
             world.heartbeats.get(runner).is_some_and(|heartbeat| {
@@ -214,7 +265,7 @@ pub(super) fn plan_board(board: &Board, runner: &RunnerName, busy_seconds: f64) 
 }
 
 /// What the heartbeat says of this runner's boards.
-pub(super) fn statuses(world: &World, options: &Options) -> Vec<BoardStatus> {
+pub(super) fn statuses(world: &World, options: &Options, now: Time) -> Vec<BoardStatus> {
     let busy = claimed(world.claims.values().map(|seen| &seen.claim));
     let mine = world
         .files
@@ -222,17 +273,17 @@ pub(super) fn statuses(world: &World, options: &Options) -> Vec<BoardStatus> {
         .values()
         .filter(|board| is_mine(board, options));
     mine.map(|board| {
-        let (health, reason) = health(board, world, options);
-        let usage = match health {
-            BoardHealth::Good if busy.contains(&board.name) => BoardUse::Busy,
-            BoardHealth::Good => BoardUse::Idle,
-            _ => BoardUse::Unavailable,
+        let standing = standing(board, world, options, now);
+        let usage = match standing.fit {
+            Use::Jobs | Use::Check if busy.contains(&board.name) => BoardUse::Busy,
+            Use::Jobs => BoardUse::Idle,
+            Use::Check | Use::Nothing => BoardUse::Unavailable,
         };
         BoardStatus {
             name: board.name.clone(),
             usage,
-            health,
-            reason,
+            health: standing.health,
+            reason: standing.reason,
         }
     })
     .collect()

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::core::Ending;
+use super::core::{Ending, Held};
 use super::env::Point;
 use super::publish::REFUSED_WAIT;
-use super::{Runner, RunnerError};
+use super::{Runner, RunnerError, boards};
 use crate::git::{GitError, Lease, Push, Pushed, RefStatus, Update};
-use crate::lab::{Lab, Reader, SeenClaim, Submission, claim_commit};
+use crate::lab::{Lab, Reader, SeenClaim, Submission, claim_commit, health_check_id};
 use crate::model::claim::ClaimMember;
-use crate::model::{BoardName, Claim, ObjectId, group, record};
+use crate::model::{BoardName, Claim, ObjectId, Time, group, record};
 
 /// How many jobs are closed under one push. A push of a thousand new refs holds the server's locks
 /// for long; this many are one or two round trips' worth.
@@ -82,18 +82,24 @@ impl Runner {
         let Some(main) = self.world.main else {
             return Ok(Vec::new());
         };
-        let mut wishes: Vec<(Submission, Vec<BoardName>, Vec<group::Member>)> = self
+        let author = self.author();
+        let mut wishes: Vec<(Submission, Claim)> = self
             .world
             .closings
             .iter()
             .filter(|(id, _)| self.world.is_unclaimed(id) && !self.held.contains_key(id))
             .take(CLOSED_AT_ONCE)
-            .map(|(_, closing)| (closing.submission.clone(), Vec::new(), Vec::new()))
+            .map(|(_, closing)| {
+                let nobody = (Vec::new(), Vec::new());
+                self.wish(&closing.submission, nobody, main, author.time)
+            })
             .collect();
         if self.paused.is_none() {
+            wishes.extend(self.check_wishes(reader, main, author.time)?);
             for (id, boards) in self.planned(freed) {
                 if let Some(waiting) = self.world.waiting.get(&id) {
-                    wishes.push((waiting.submission.clone(), boards, waiting.members.clone()));
+                    let members = (boards, waiting.members.clone());
+                    wishes.push(self.wish(&waiting.submission, members, main, author.time));
                 }
             }
         }
@@ -102,33 +108,8 @@ impl Runner {
         }
         self.pass(Point::BeforeClaim)?;
 
-        let author = self.author();
         let mut bids = Vec::new();
-        for (submission, boards, members) in wishes {
-            let attempts = self.world.attempts.get(&submission.id).map_or(0, Vec::len) as u32;
-            let claim = Claim {
-                version: record::VERSION,
-                job: submission.id,
-                path: submission.path.clone(),
-                runner: self.options.name.clone(),
-                instance: self.state.instance().to_owned(),
-                board: boards.first().cloned(),
-                members: members
-                    .into_iter()
-                    .zip(boards)
-                    .map(|(member, board)| ClaimMember {
-                        name: member.name,
-                        role: member.role,
-                        board,
-                    })
-                    .collect(),
-                attempt: attempts + 1,
-                main,
-                at: author.time,
-                takes_over: None,
-                lost_by: None,
-                nonce: Uuid::new_v4().simple().to_string(),
-            };
+        for (submission, claim) in wishes {
             bids.push(Bid {
                 id: claim_commit(reader.repo(), &claim, &author)?,
                 lease: Lease::Absent,
@@ -198,5 +179,79 @@ impl Runner {
         }
         self.backoff.worked();
         Ok(true)
+    }
+
+    /// The claim that would be pushed for a job.
+    fn wish(
+        &self,
+        submission: &Submission,
+        (boards, members): (Vec<BoardName>, Vec<group::Member>),
+        main: ObjectId,
+        at: Time,
+    ) -> (Submission, Claim) {
+        let attempts = self.world.attempts.get(&submission.id).map_or(0, Vec::len) as u32;
+        let claim = Claim {
+            version: record::VERSION,
+            job: submission.id,
+            path: submission.path.clone(),
+            runner: self.options.name.clone(),
+            instance: self.state.instance().to_owned(),
+            board: boards.first().cloned(),
+            members: members
+                .into_iter()
+                .zip(boards)
+                .map(|(member, board)| ClaimMember {
+                    name: member.name,
+                    role: member.role,
+                    board,
+                })
+                .collect(),
+            attempt: attempts + 1,
+            main,
+            at,
+            nonce: Uuid::new_v4().simple().to_string(),
+            takes_over: None,
+            lost_by: None,
+            health_check: false,
+        };
+        (submission.clone(), claim)
+    }
+
+    /// The health checks that are due on idle boards of this runner.
+    fn check_wishes(
+        &self,
+        reader: &Reader,
+        main: ObjectId,
+        at: Time,
+    ) -> Result<Vec<(Submission, Claim)>, RunnerError> {
+        let occupied: Vec<BoardName> = self.running().into_iter().map(|(_, board)| board).collect();
+        let mut wishes = Vec::new();
+        for (board, path) in boards::due(&self.world, &self.options, at) {
+            let held = |held: &Held| held.claim.board.as_ref() == Some(&board);
+            if occupied.contains(&board) || self.held.values().any(held) {
+                continue;
+            }
+            let nonce = Uuid::new_v4().simple().to_string();
+            let claim = Claim {
+                version: record::VERSION,
+                job: health_check_id(main, &path, &board, &nonce),
+                path,
+                runner: self.options.name.clone(),
+                instance: self.state.instance().to_owned(),
+                board: Some(board),
+                members: Vec::new(),
+                attempt: 1,
+                main,
+                at,
+                nonce,
+                takes_over: None,
+                lost_by: None,
+                health_check: true,
+            };
+            if let Some(submission) = Submission::of_health_check(reader.repo(), &claim)? {
+                wishes.push((submission, claim));
+            }
+        }
+        Ok(wishes)
     }
 }

@@ -14,7 +14,7 @@ use super::world::World;
 use super::{RunnerError, boards};
 use crate::dispatch::AttemptMessage;
 use crate::git::Person;
-use crate::lab::{Lab, Submission};
+use crate::lab::{Lab, Submission, runner_person};
 use crate::model::record::{BoardRecord, Step};
 use crate::model::{BoardName, Claim, Job, JobId, ObjectId, Record, RunnerName, Time};
 use crate::schedule;
@@ -512,7 +512,8 @@ impl Runner {
             .poll
             .duration()
             .saturating_mul(PEER_POLLS);
-        let mut idle = boards::idle(&self.world, &self.options, &living, freed);
+        let wall = self.env.clock.now();
+        let mut idle = boards::idle(&self.world, &self.options, &living, freed, wall);
         // An attempt whose claim is gone still has its board until it has stopped.
         let occupied: BTreeSet<BoardName> =
             self.running().into_iter().map(|(_, board)| board).collect();
@@ -540,11 +541,10 @@ impl Runner {
             .filter(|w| free(&w.candidate.id))
             .map(|w| w.candidate.clone())
             .collect();
-        let wall = self.env.clock.now();
         World::hold(
             &mut jobs,
             |candidate| self.world.waited_s(candidate, wall),
-            || boards::able(&self.world, &self.options, &living, &BTreeSet::new()),
+            || boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall),
         );
         let placed = schedule::plan(&jobs, &idle);
         let (own, peers): (Vec<_>, Vec<_>) = placed
@@ -609,9 +609,11 @@ impl Runner {
     /// Whether a job could ever start on one of this runner's fit boards, or needs closing. What
     /// another runner has claimed is that runner's.
     fn could_start(&self) -> bool {
-        let fit = boards::fit(&self.world, &self.options);
+        let now = self.env.clock.now();
+        let fit = boards::fit(&self.world, &self.options, now);
         let free = |id: &JobId| self.world.is_unclaimed(id);
         self.world.closings.keys().any(free)
+            || !boards::due(&self.world, &self.options, now).is_empty()
             || self.world.waiting.iter().any(|(id, waiting)| {
                 free(id) && schedule::able_runner(&waiting.candidate, &fit).is_some()
             })
@@ -632,11 +634,7 @@ impl Runner {
 
     /// Who writes the runner's commits.
     pub(super) fn author(&self) -> Person {
-        Person {
-            name: format!("pumice runner {}", self.options.name),
-            email: format!("{}@runner.pumice.invalid", self.options.name),
-            time: self.env.clock.now(),
-        }
+        runner_person(&self.options.name, self.env.clock.now())
     }
 
     /// How many publications the server has accepted.

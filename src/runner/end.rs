@@ -2,7 +2,7 @@
 
 use super::core::{Attempt, Phase, Stop};
 use super::env::Point;
-use super::health::in_words;
+use super::health::{Judged, in_words};
 use super::outbox::{Ending, Item, LogFile, Role};
 use super::{Runner, RunnerError, group};
 use std::path::Path;
@@ -69,6 +69,12 @@ impl Runner {
         };
         let claim = held.id;
         let now = self.env.clock.now();
+        if attempt.stop == Some(Stop::Shutdown) && attempt.record.health_check.is_some() {
+            // It says nothing about the board, and the next start runs another.
+            self.state.forget(id, n);
+            self.release(id);
+            return Ok(());
+        }
         if attempt.stop == Some(Stop::Fenced) {
             for (board, trouble) in group::power_troubles(&attempt, &end) {
                 let verdict = (BoardHealth::Bad, Some(in_words(trouble)));
@@ -110,6 +116,8 @@ impl Runner {
                 ),
             },
         };
+        // A health check is not tried again: its failure is what it was run for.
+        let again = again && attempt.record.health_check.is_none();
         let decider = end
             .group
             .as_ref()
@@ -141,10 +149,14 @@ impl Runner {
         let boards = match &end.group {
             Some(ended) => self.judge_group(id, &attempt, ended, health, now),
             None => {
-                let blamed = board_bad.then(|| message.clone());
-                let verdict = self.judge_board(id, &attempt.board, &end, blamed, health);
-                let record = |verdict| self.board_record(&attempt.board, verdict, Some(id), now);
-                verdict.map(record).into_iter().collect()
+                let judged = Judged {
+                    health,
+                    reason,
+                    board_bad,
+                    message: message.clone(),
+                };
+                let record = self.judge_board(id, &attempt, &attempt.board, &end, &judged, now);
+                record.into_iter().collect()
             }
         };
         let mut fate = if again {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::boards;
 use super::core::{Attempt, Runner};
 use super::end::{log_files, reason_in_words};
+use super::health::Judged;
 use super::outbox::LogFile;
 use super::world::World;
 use crate::dispatch::power::PowerTrouble;
@@ -96,18 +97,18 @@ impl Runner {
     ) -> Vec<BoardRecord> {
         let members = attempt.record.members.iter().zip(&group.members);
         let verdict = |(member, ended): (&Member, &MemberEnd)| {
-            let blamed = attempt.stop.is_none()
-                && !ended.ended_with_group
-                && matches!(
-                    outcome(&ended.end),
-                    Outcome::Retry {
-                        board_bad: true,
-                        ..
-                    }
-                );
-            let why = blamed.then(|| Some(reason_in_words(&ended.end)));
-            let verdict = self.judge_board(id, &member.board, &ended.end, why, health)?;
-            Some(self.board_record(&member.board, verdict, Some(id), now))
+            let alone = attempt.stop.is_none() && !ended.ended_with_group;
+            let (reason, board_bad) = match outcome(&ended.end) {
+                Outcome::Retry { reason, board_bad } if alone => (Some(reason), board_bad),
+                _ => (None, false),
+            };
+            let judged = Judged {
+                health,
+                reason,
+                board_bad,
+                message: Some(reason_in_words(&ended.end)),
+            };
+            self.judge_board(id, attempt, &member.board, &ended.end, &judged, now)
         };
         members.filter_map(verdict).collect()
     }

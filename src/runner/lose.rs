@@ -7,7 +7,7 @@ use super::world::{Closing, Why};
 use super::{Runner, RunnerError};
 use crate::lab::{self, Reader, SeenClaim, Submission, submitted};
 use crate::model::record::{self, AttemptRecord, ClaimFacts};
-use crate::model::{Claim, Health, JobId, ObjectId, Reason, State};
+use crate::model::{BoardName, Claim, Health, JobId, ObjectId, Reason, State};
 
 impl Runner {
     /// Whether a claim under this runner's name stands for an attempt that is lost: one taken over, or
@@ -99,6 +99,7 @@ impl Runner {
             return Ok(());
         };
         let judged = submitted(reader.repo(), &held.submission, &self.world.files)?;
+        let boards: Vec<BoardName> = held.claim.boards().cloned().collect();
         let now = self.env.clock.now();
         let n = self.world.attempts.get(&id).map_or(0, Vec::len) as u32 + 1;
         let runner = held.claim.lost_by.as_ref().unwrap_or(&held.claim.runner);
@@ -170,6 +171,8 @@ impl Runner {
             held.phase = Phase::Ending;
         }
         self.outbox.push(item);
+        // Nobody saw their power go off.
+        boards.iter().for_each(|board| self.switch_off(board));
         Ok(())
     }
 }

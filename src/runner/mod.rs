@@ -18,11 +18,13 @@
 //! | `mend` | make a damaged mirror anew |
 //! | `recover` | after a restart: own records, then the spool, then open claims |
 //! | `power` | switch off what an earlier run left on |
-//! | `health` | note how boards are |
+//! | `checks` | say which boards need a health check |
+//! | `health` | judge and note how boards are |
 //! | `beat` | say that this runner lives |
 
 mod beat;
 mod boards;
+mod checks;
 mod claim;
 mod core;
 mod daemon;

@@ -46,6 +46,7 @@ impl Runner {
         let left = self
             .world
             .observe(reader, self.options.accept_rewrite, now)?;
+        self.world.read_checks(reader, now)?;
         for (id, by) in left {
             self.cancel(id, by);
         }

@@ -146,6 +146,7 @@ mod tests {
             takes_over: None,
             lost_by: None,
             nonce: String::new(),
+            health_check: false,
         };
         SeenClaim { id: id(n), claim }
     }

@@ -10,7 +10,7 @@ use super::world::{Closing, Why};
 use super::{Runner, RunnerError};
 use crate::dispatch::AttemptSpec;
 use crate::dispatch::power::PowerOff;
-use crate::lab::{Reader, submitted};
+use crate::lab::{Reader, submitted, submitted_check};
 use crate::model::board::DispatcherChoice;
 use crate::model::record::ClaimFacts;
 use crate::model::{Board, BoardName, Job, JobId, Record, State};
@@ -24,8 +24,22 @@ impl Runner {
         let Some(held) = self.held.get(&id) else {
             return Ok(());
         };
-        let judged = submitted(reader.repo(), &held.submission, &self.world.files)?;
+        let files = &self.world.files;
+        let checked = held
+            .claim
+            .board
+            .as_ref()
+            .filter(|_| held.claim.health_check);
+        let judged = match checked {
+            Some(board) => submitted_check(reader.repo(), &held.submission, files, board)?,
+            None => submitted(reader.repo(), &held.submission, files)?,
+        };
         let Some(job) = judged.job else {
+            if held.claim.health_check {
+                // The next look says what is wrong with it.
+                self.release(id);
+                return Ok(());
+            }
             // The lab's files have changed since it was judged, such as `timeouts.max`.
             self.world.waiting.remove(&id);
             let (submission, why) = (held.submission.clone(), Why::Rejected);

@@ -39,8 +39,9 @@ impl Runner {
         let author = self.author();
         let mut bids = Vec::new();
         for (id, seen) in abandoned {
-            if self.world.finished.contains(&id) {
-                // Its runner died between the two, or the server did; anybody may clear it away.
+            if self.world.finished.contains(&id) || seen.claim.health_check {
+                // Its runner died between the two, or the server did; anybody may clear it away. A
+                // health check has no job that waits for its end: the board's next one is due anyway.
                 self.give_back.insert(id, seen.id);
                 continue;
             }

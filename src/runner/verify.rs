@@ -1,14 +1,14 @@
 //! Deciding about won claims, from a fetch that began after they stood on the server.
 
 use super::boards;
-use super::core::Phase;
+use super::core::{Held, Phase};
 use super::env::Point;
 use super::outbox::{Ending, Item};
 use super::takeover::first_claim;
 use super::world::Why;
 use super::{Runner, RunnerError};
 use crate::lab::{Reader, policy, submitted};
-use crate::model::record::{BoardHealth, Canceled, ClaimFacts};
+use crate::model::record::{Canceled, ClaimFacts};
 use crate::model::{BoardName, Health, JobId, ObjectId, Reason, Record, State, record};
 
 /// What a won claim turns out to be good for.
@@ -71,6 +71,9 @@ impl Runner {
         if self.world.finished.contains(&id) || self.is_recorded(id, first_claim(held)) {
             return Decision::GiveBack;
         }
+        if held.claim.health_check {
+            return self.decide_check(held);
+        }
         if let Some(closing) = self.world.closings.get(&id) {
             return Decision::Close(closing.why);
         }
@@ -87,6 +90,21 @@ impl Runner {
         if held.claim.board.is_none() || !waits {
             return Decision::GiveBack;
         }
+        self.start_if_fit(held, boards::Use::Jobs)
+    }
+
+    /// A health check is in no queue: its board decides.
+    fn decide_check(&self, held: &Held) -> Decision {
+        if self.ending == super::core::Ending::No {
+            self.start_if_fit(held, boards::Use::Check)
+        } else {
+            Decision::GiveBack
+        }
+    }
+
+    /// Starts on boards that are mine, free and fit for this.
+    fn start_if_fit(&self, held: &Held, wanted: boards::Use) -> Decision {
+        let id = held.claim.job;
         let others = self
             .world
             .claims
@@ -95,13 +113,14 @@ impl Runner {
             .map(|(_, seen)| &seen.claim);
         let claimed = boards::claimed(others);
         let running = self.running();
+        let now = self.env.clock.now();
         let free = |board: &BoardName| {
             !claimed.contains(board) && running.iter().all(|(_, other)| other != board)
         };
         let fit = |board: &BoardName| {
             self.world.files.boards.get(board).is_some_and(|known| {
                 boards::is_mine(known, &self.options)
-                    && boards::health(known, &self.world, &self.options).0 == BoardHealth::Good
+                    && boards::standing(known, &self.world, &self.options, now).fit == wanted
             })
         };
         if held.claim.boards().all(|board| free(board) && fit(board)) {

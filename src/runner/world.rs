@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
+use super::checks::Checks;
 use super::group::is_scattered;
 use crate::lab::{self, submitted};
 use crate::lab::{
@@ -32,6 +33,9 @@ pub(super) struct World {
     /// Boards that take nothing for a reason that only this host knows, such as power that is being
     /// switched off.
     pub unfit: BTreeMap<BoardName, String>,
+    pub checks: Checks,
+    /// How many jobs each board has run since its last health check.
+    since_check: BTreeMap<BoardName, u32>,
     pub claims: BTreeMap<JobId, SeenClaim>,
     /// Claims that this version cannot read: their jobs are somebody's.
     pub locked: BTreeMap<JobId, ObjectId>,
@@ -175,6 +179,7 @@ impl World {
         if start != main {
             self.walk(reader, start, main)?;
         }
+        self.read_checks(reader, now)?;
         Ok(Ok(()))
     }
 
@@ -433,6 +438,13 @@ impl World {
                     .get(&record.board)
                     .is_none_or(|known| known.at <= record.at)
                 {
+                    if let Some(checked) = &record.checked {
+                        // Exact where the records of one hour were read in any order.
+                        let later =
+                            |used: &&Use| used.board == record.board && used.until > checked.at;
+                        let count = self.uses.iter().filter(later).count() as u32;
+                        self.since_check.insert(record.board.clone(), count);
+                    }
                     self.noted.insert(record.board.clone(), record);
                 }
             }
@@ -454,6 +466,11 @@ impl World {
         };
         let seconds = until.seconds_since(from).max(0.0);
         for board in record.boards().cloned() {
+            if record.health_check.is_some() {
+                self.since_check.remove(&board);
+            } else {
+                *self.since_check.entry(board.clone()).or_default() += 1;
+            }
             *self.use_sums.entry(board.clone()).or_default() += seconds;
             self.uses.push_back(Use {
                 board,
@@ -474,6 +491,11 @@ impl World {
             };
             boards.extend(past.record.board.clone());
         }
+    }
+
+    /// How many jobs a board has run since its last health check.
+    pub(super) fn jobs_since_check(&self, board: &BoardName) -> u32 {
+        self.since_check.get(board).copied().unwrap_or_default()
     }
 }
 

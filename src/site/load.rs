@@ -92,6 +92,7 @@ impl Reader for lab::Reader {
             health: view.health,
             reason: view.reason,
             job: view.job,
+            noted: view.noted,
         };
         Ok(Snapshot {
             main: now.main,

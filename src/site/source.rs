@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::SiteError;
 use crate::model::board::Board;
 use crate::model::lab::LabFiles;
-use crate::model::record::{BoardHealth, LogLocation};
+use crate::model::record::{BoardHealth, BoardRecord, LogLocation};
 use crate::model::status::RunnerStatus;
 use crate::model::{JobId, ObjectId, Record, RunnerName};
 
@@ -88,4 +88,6 @@ pub struct BoardState {
     pub reason: Option<String>,
     /// The job that runs on it.
     pub job: Option<JobId>,
+    /// What its runner last noted of it.
+    pub noted: Option<BoardRecord>,
 }

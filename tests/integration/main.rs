@@ -16,6 +16,7 @@ mod drills;
 mod examples;
 mod group;
 mod harness;
+mod health;
 mod killed;
 mod life;
 mod manual;

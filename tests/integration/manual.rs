@@ -57,7 +57,7 @@ fn the_examples_of_the_manual_parse() {
                 clean(check::board(&place, block.as_bytes(), None));
             } else if stem(&path) == "lab-file" {
                 clean(check::lab_config(&place, block.as_bytes()));
-            } else if value.contains_key("service") {
+            } else if value.contains_key("service") || value.contains_key("health_check") {
                 clean(check::device_type(&place, block.as_bytes()));
             } else {
                 assert!(

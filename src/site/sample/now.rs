@@ -146,6 +146,7 @@ pub(super) fn snapshot(now: Time) -> Snapshot {
                 board,
                 health,
                 reason,
+                noted: None,
             });
         }
     }
@@ -161,6 +162,7 @@ pub(super) fn snapshot(now: Time) -> Snapshot {
         running: Vec::new(),
         free_disk_bytes: Some(1 << 40),
         paused: None,
+        containment: None,
     };
     Snapshot {
         main: Some(object(4, 1)),

@@ -79,6 +79,7 @@ pub(super) fn submitted(i: u64, at: Time) -> Record {
         attachments: Vec::new(),
         canceled: None,
         diagnostics: Vec::new(),
+        health_check: None,
     }
 }
 

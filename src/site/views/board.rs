@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Link;
+use crate::model::ServiceState;
 use crate::model::record::BoardHealth;
 use crate::report::usage::label;
 use crate::site::source::BoardState;
@@ -16,6 +17,12 @@ pub struct BoardView {
     pub status: &'static str,
     pub health: &'static str,
     pub reason: String,
+    /// Since when its runner says so.
+    pub noted: String,
+    /// The last health check: its job, whether it passed and when it ended.
+    pub check: Link,
+    pub check_result: &'static str,
+    pub checked: String,
     pub service: &'static str,
     pub since: String,
     pub device_type: Link,
@@ -32,6 +39,8 @@ impl BoardView {
     /// Without its description, which only its own page shows.
     pub fn new(state: &BoardState) -> Self {
         let board = &state.board;
+        let noted = state.noted.as_ref();
+        let checked = noted.and_then(|noted| noted.checked.as_ref());
         let status = match state.health {
             BoardHealth::Good | BoardHealth::Unknown if state.job.is_some() => "busy",
             BoardHealth::Good => "idle",
@@ -43,6 +52,22 @@ impl BoardView {
             status,
             health: state.health.as_str(),
             reason: text::shorten(state.reason.as_deref().unwrap_or_default(), 300),
+            // What people have said outweighs it.
+            noted: noted
+                .filter(|_| board.service.state == ServiceState::Active)
+                .map(|noted| text::minute(noted.at))
+                .unwrap_or_default(),
+            check: checked.map_or_else(Link::default, |checked| {
+                Link::new(&checked.job.short(), paths::job_page(checked.job))
+            }),
+            check_result: match checked {
+                Some(checked) if checked.passed => "pass",
+                Some(_) => "fail",
+                None => "",
+            },
+            checked: checked
+                .map(|checked| text::minute(checked.at))
+                .unwrap_or_default(),
             service: board.service.state.as_str(),
             since: board.service.since.map(text::minute).unwrap_or_default(),
             device_type: Link::to(&label(&board.device_type), paths::device_type),
@@ -88,6 +113,10 @@ impl BoardView {
             status: "gone",
             health: "",
             reason: String::new(),
+            noted: String::new(),
+            check: Link::default(),
+            check_result: "",
+            checked: String::new(),
             service: "",
             since: String::new(),
             device_type: Link::default(),

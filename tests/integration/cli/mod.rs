@@ -1,5 +1,6 @@
 //! The command line as people and scripts use it: the program itself, on real repositories.
 
+mod board;
 mod board_fetch;
 mod change;
 mod demo;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pumice::process::Containment;
 
-use super::{Host, figure, skipped};
+use super::{figure, finish, host, skipped};
 use crate::dispatch::harness::{Ended, Witness, script};
 use crate::harness::{Lab, until};
 
@@ -114,25 +114,25 @@ fn what_a_killed_runner_left_is_ended_by_the_next() {
         serde_json::json!({"retries": 0}),
     );
     lab.submit("Submit");
-    let host = Host::start(&lab, "r1", &[]);
+    let runner = host(&lab, &[]);
     until("the strays are there", || {
         (1..=3).all(|n| fs::read(lab.root().join(n.to_string())).is_ok_and(|text| !text.is_empty()))
     });
     assert!(
-        host.said().contains("containment: cgroup v2"),
+        runner.said().contains("containment: cgroup v2"),
         "{}",
-        host.said()
+        runner.said()
     );
     let witnesses = witnesses(lab.root());
-    host.kill();
+    drop(runner);
     let restarted = Instant::now();
-    let host = Host::start(&lab, "r1", &["--until-idle"]);
+    let runner = host(&lab, &["--until-idle"]);
     witnesses.iter().for_each(Witness::assert_gone);
     figure(
         "strays_of_a_killed_runner_gone",
         restarted.elapsed().as_secs_f64(),
         "s",
     );
-    host.finish();
+    finish(runner);
     lab.has_no_claims();
 }

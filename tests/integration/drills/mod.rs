@@ -8,15 +8,13 @@ mod server;
 mod takeover;
 mod twins;
 
-use std::fs::{self, File};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
 use std::thread;
 
 use pumice::runner::{Options, Signal};
 
 use crate::harness::Lab;
+use crate::program::Program;
 
 /// One figure of a drill.
 pub fn figure(what: &str, value: f64, unit: &str) {
@@ -44,53 +42,13 @@ pub fn beside(lab: &Lab, name: &str, story: impl FnOnce(&Sender<Signal>)) -> Vec
     said
 }
 
-/// A runner as a process, which a drill may kill; it does not outlive a drill that fails.
-pub struct Host {
-    child: Child,
-    log: PathBuf,
+/// The runner `r1` as a process of its own, which may start anything.
+pub fn host(lab: &Lab, more: &[&str]) -> Program {
+    Program::start(lab, "r1", &[&["--allow", "any"], more].concat())
 }
 
-impl Host {
-    pub fn start(lab: &Lab, name: &str, more: &[&str]) -> Self {
-        let log = lab.root().join(format!("{name}.log"));
-        let lines = File::options().create(true).append(true).open(&log);
-        let child = Command::new(env!("CARGO_BIN_EXE_pumice"))
-            .args(["-C".as_ref(), lab.url().as_os_str()])
-            .args(["runner", "--name", name, "--allow", "any", "--state"])
-            .arg(lab.state(name))
-            .args(more)
-            .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH"))
-            .envs([("GIT_CONFIG_GLOBAL", "/dev/null")])
-            .env("HOME", lab.root())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(lines.unwrap())
-            .spawn()
-            .unwrap();
-        Self { child, log }
-    }
-
-    /// KILL to this process alone: what it started is left to itself.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Waits for the end of a runner that was started to end by itself.
-    pub fn finish(mut self) {
-        let status = self.child.wait().unwrap();
-        assert!(status.success(), "{}", self.said());
-    }
-
-    pub fn said(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+/// Runs it until it is idle.
+pub fn finish(mut host: Program) {
+    let status = host.end();
+    assert!(status.success(), "{}", host.said());
 }

@@ -9,7 +9,7 @@ use pumice::model::{Health, Reason, Record};
 use pumice::runner::Signal;
 use serde_json::json;
 
-use super::{Host, beside, figure};
+use super::{beside, figure, finish, host};
 use crate::harness::{Lab, until};
 
 /// A lab with a board whose power is a file: jobs write `on`, the board's `power.off` writes `off`.
@@ -121,15 +121,15 @@ fn it_is_off_after_the_runner_was_killed() {
     let job = format!("{}; sleep 600", on(&lab));
     lab.job_with("queue/long.json", &job, json!({"retries": 0}));
     lab.submit("Submit");
-    let host = Host::start(&lab, "r1", &[]);
+    let runner = host(&lab, &[]);
     until("the board is on", || power(&lab) == "on\n");
-    host.kill();
+    drop(runner);
     assert_eq!(power(&lab), "on\n", "nobody could switch it off");
     let restarted = Instant::now();
-    let host = Host::start(&lab, "r1", &["--until-idle"]);
+    let runner = host(&lab, &["--until-idle"]);
     until("the board is off", || power(&lab) == "off\n");
     let seconds = restarted.elapsed().as_secs_f64();
-    host.finish();
+    finish(runner);
     figure("start_after_kill_to_power_off", seconds, "s");
     let record = lab.record_of("queue/long.json");
     assert_eq!(record.reason, Some(Reason::Lost));
