@@ -1,7 +1,11 @@
 //! Faults on purpose: what Pumice promises when a board, a job or a host misbehaves. Each drill prints
 //! a line of its own: `drill`, tab, what was measured, tab, its value, tab, the unit.
 
+mod clock;
 mod containment;
+mod disk;
+mod events;
+mod flood;
 mod mirror;
 mod power;
 mod server;

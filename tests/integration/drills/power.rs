@@ -214,3 +214,32 @@ fn every_attempt_tells_what_the_runner_did() {
     }
     assert_eq!(told.matches("power off: done").count(), 4, "{told}");
 }
+
+#[test]
+fn a_runner_that_may_not_go_on_leaves_its_boards_off() {
+    let lab = powered(SWITCH);
+    let job = format!("{}; sleep 600", on(&lab));
+    lab.job("queue/long.json", &job).submit("Submit");
+    let mut runner = host(&lab, &[]);
+    until("the board is on", || power(&lab) == "on\n");
+    // Another process's heartbeat under its name.
+    until("it has a heartbeat", || {
+        !lab.refs("refs/pumice/runners/r1").is_empty()
+    });
+    lab.ok(&["fetch", "-q", "origin", "refs/pumice/runners/r1"]);
+    lab.ok(&["checkout", "-q", "--detach", "FETCH_HEAD"]);
+    let status = lab.work().join("status.json");
+    let text = fs::read_to_string(&status).unwrap();
+    let own = fs::read_to_string(lab.state("r1").join("instance")).unwrap();
+    fs::write(&status, text.replace(own.trim(), "another")).unwrap();
+    lab.commit("Forge a heartbeat");
+    lab.ok(&["push", "-q", "-f", "origin", "HEAD:refs/pumice/runners/r1"]);
+    let status = runner.end();
+    assert!(!status.success(), "{}", runner.said());
+    assert!(
+        runner.said().contains("another process"),
+        "{}",
+        runner.said()
+    );
+    assert_eq!(power(&lab), "off\n");
+}
