@@ -199,6 +199,8 @@ pub(super) struct Heartbeat {
 pub(super) struct Backoff {
     failures: u32,
     pub until: Option<Duration>,
+    /// The greatest wait, where the lab's lease asks for a shorter one.
+    pub greatest: Option<Duration>,
 }
 
 /// The first and the greatest wait after a failure. The first is about one slow round trip; the
@@ -210,14 +212,19 @@ impl Backoff {
     pub fn failed(&mut self, now: Duration) {
         let cap = FIRST_WAIT
             .saturating_mul(1 << self.failures.min(16))
-            .min(GREATEST_WAIT);
+            .min(self.greatest.unwrap_or(GREATEST_WAIT));
         self.failures += 1;
         let share = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
         self.until = Some(now + cap.mul_f64(share));
     }
 
     pub fn worked(&mut self) {
-        *self = Self::default();
+        (self.failures, self.until) = (0, None);
+    }
+
+    /// A runner that waits says nothing: it must be back before others take its claims over.
+    pub fn keep_within(&mut self, lease: Duration) {
+        self.greatest = Some(GREATEST_WAIT.min(lease / 4));
     }
 
     /// A lost race: a short wait, so that the same runners do not meet again.

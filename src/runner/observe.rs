@@ -35,6 +35,8 @@ impl Runner {
             return begun;
         }
         self.absorb(&reader)?;
+        let lease = self.world.files.config.lease.duration();
+        self.backoff.keep_within(lease);
         self.sight.note(&self.world, asked, now);
         self.verify(&reader)
     }
