@@ -70,7 +70,11 @@ fn valid_jobs() -> Vec<(PathBuf, Job)> {
     let lab = lab();
     let mut paths = files("queue", "json");
     paths.extend(files("templates/demo", "json"));
-    paths.retain(|path| !path.ends_with("templates/demo/invalid.json"));
+    // The demo makes boards for the jobs on real kernels itself, where their kit is.
+    let elsewhere = ["invalid", "kernel-boot", "kernel-tests"];
+    paths.retain(|path| {
+        !path.starts_with(root().join("templates")) || !elsewhere.contains(&stem(path))
+    });
     let judge = |path: PathBuf| {
         let place = path.display().to_string();
         let job = clean(check::job(&place, read(&path).as_bytes(), Some(&lab)));
