@@ -8,7 +8,9 @@ use super::env::{Environment, Point, Running};
 use super::options::Options;
 use super::outbox::{Item, Spool};
 use super::power::Switching;
+use super::publish::SLOW_PUSH;
 use super::sight::Sight;
+use super::spread::Spread;
 use super::state::StateFolder;
 use super::world::World;
 use super::{RunnerError, boards};
@@ -31,7 +33,11 @@ const PUBLICATIONS_A_TURN: usize = 2;
 /// first; it goes out as soon as no young attempt is left.
 const GATHER: Duration = Duration::from_millis(80);
 
-/// Attempts younger than this make a burst; older ones nobody waits for.
+/// On a far server an ending that missed a push costs a whole push more, so the wait is as long as the
+/// last publication took; but never longer than this, which a person who watches does not mind.
+const MOST_GATHER: Duration = Duration::from_millis(500);
+
+/// Attempts younger than this, and than the wait, make a burst; older ones nobody waits for.
 const BURST: Duration = Duration::from_millis(250);
 
 /// How long a job that the plan gave to a peer's board is left to that peer, in polls.
@@ -167,6 +173,7 @@ pub struct Runner {
     pub(super) claims_refused: BTreeMap<JobId, Duration>,
     /// When each job was first left to a peer's board.
     left_to_peer: BTreeMap<JobId, Duration>,
+    spread: Spread,
     pub(super) sight: Sight,
     /// When damage to the mirror was last looked for.
     pub(super) mended: Option<Duration>,
@@ -281,6 +288,7 @@ impl Runner {
             heartbeat: Heartbeat::default(),
             claims_refused: BTreeMap::new(),
             left_to_peer: BTreeMap::new(),
+            spread: Spread::default(),
             sight: Sight::default(),
             mended: None,
             looks: 0,
@@ -410,11 +418,13 @@ impl Runner {
             self.gathering = None;
             return None;
         }
+        let gather = self.push_took.clamp(GATHER, MOST_GATHER);
+        let young = BURST.max(gather);
         let burst = self.held.values().any(|held| {
-            matches!(&held.phase, Phase::Running(attempt) if now.saturating_sub(attempt.started) < BURST)
+            matches!(&held.phase, Phase::Running(attempt) if now.saturating_sub(attempt.started) < young)
         });
         let waited = now.saturating_sub(*self.gathering.get_or_insert(now));
-        (burst && waited < GATHER).then(|| GATHER - waited)
+        (burst && waited < gather).then(|| gather - waited)
     }
 
     /// Whether it is time to look at the server.
@@ -553,6 +563,11 @@ impl Runner {
             |candidate| self.world.waited_s(candidate, wall),
             || boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall),
         );
+        if self.push_took >= SLOW_PUSH && !living.is_empty() {
+            let all = boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall);
+            let me = &self.options.name;
+            self.spread.thin(&mut jobs, &all, me, now, patience);
+        }
         let placed = schedule::plan(&jobs, &idle);
         let (own, peers): (Vec<_>, Vec<_>) = placed
             .into_iter()

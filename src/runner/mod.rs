@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `observe` | fetch, and take in what the lab says now |
 //! | `claim` | plan, and claim by one push |
+//! | `spread` | leave jobs to the other runners of a far server |
 //! | `verify` | decide about each won claim from a fetch that began after it stood |
 //! | `start` | begin an attempt |
 //! | `end` | turn an attempt's end into a record |
@@ -43,6 +44,7 @@ mod power;
 mod publish;
 mod recover;
 mod sight;
+mod spread;
 mod start;
 mod state;
 mod takeover;

@@ -21,7 +21,7 @@ pub(super) const REFUSED_WAIT: Duration = Duration::from_secs(60);
 
 /// From here on the next claims do not wait for a publication's answer. A server on this host answers
 /// faster, and then two pushes at once only take each other's processor time.
-const SLOW_PUSH: Duration = Duration::from_millis(60);
+pub(super) const SLOW_PUSH: Duration = Duration::from_millis(60);
 
 /// What a publication changes on the server.
 struct Composed {

@@ -40,6 +40,11 @@ pub enum Wanted {
 }
 
 impl Candidate {
+    /// What jobs are taken in the order of: the highest priority first, then the oldest.
+    pub fn place(&self) -> (Reverse<Priority>, i64, JobId) {
+        (Reverse(self.priority), self.order, self.id)
+    }
+
     /// What a job asks for; `None` for one that names no board at all.
     pub fn new(id: JobId, order: i64, job: &Job) -> Option<Self> {
         let seat = |wanted, tags: &[String]| Seat {
@@ -128,7 +133,7 @@ pub fn able_runner<'b>(job: &Candidate, boards: &'b [IdleBoard]) -> Option<&'b R
 /// runner that can seat it, in the order of the runners' most preferred boards, and stays there.
 pub fn plan(jobs: &[Candidate], boards: &[IdleBoard]) -> Vec<(JobId, Vec<BoardName>)> {
     let mut ordered: Vec<&Candidate> = jobs.iter().collect();
-    ordered.sort_by_key(|job| (Reverse(job.priority), job.order, job.id));
+    ordered.sort_by_key(|job| job.place());
     let mut preferred: Vec<&IdleBoard> = boards.iter().collect();
     preferred.sort_by(|a, b| {
         let key = |board: &IdleBoard| board.tags.len();
