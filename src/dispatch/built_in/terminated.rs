@@ -5,12 +5,19 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Signal, getpgrp, getpid, getppid, kill_current_process_group};
 use signal_hook::consts::SIGTERM;
 
 use super::log::say;
-use super::wait::is_ready;
+use super::wait::{is_ready, ready};
+use crate::process::Moment;
+
+/// How long one signal to a group may take from its first process to its last. On a busy host that
+/// is a turn or two of the scheduler; what waits for it has failed already and loses nothing.
+const SOON: Duration = Duration::from_millis(200);
 
 /// A descriptor that is readable once TERM came, so that a wait for other things hears it too.
 pub struct Bell(UnixStream);
@@ -26,6 +33,19 @@ impl Bell {
 
     pub fn rang(&self) -> bool {
         is_ready(self.0.as_fd())
+    }
+
+    /// Whether TERM is on its way: it goes to the whole group, and another of it may have ended of it
+    /// before this process has heard.
+    pub fn rings_soon(&self) -> bool {
+        let until = Moment::now().plus(SOON);
+        while !self.rang() && Moment::now() < until {
+            let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
+            if ready(&mut fds, Some(until)).is_err() {
+                break;
+            }
+        }
+        self.rang()
     }
 
     pub fn fd(&self) -> BorrowedFd<'_> {

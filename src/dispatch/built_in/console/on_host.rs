@@ -34,7 +34,12 @@ pub fn on_host(
         ];
         ready(&mut fds, Some(until))?;
         if !fds[0].revents().is_empty() {
-            return Ok(Ok(child.wait()?));
+            let status = child.wait()?;
+            // The runner's wish may be what ended it.
+            if !status.success() && bell.rings_soon() {
+                return Err(Halt::Terminated);
+            }
+            return Ok(Ok(status));
         }
         let rang = !fds[1].revents().is_empty();
         if rang || Moment::now() >= until {

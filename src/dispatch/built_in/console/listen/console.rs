@@ -93,6 +93,10 @@ impl<'a> Console<'a> {
             }
             self.pass(self.text.len(), take);
             if let Some(end) = &self.end {
+                // The runner's wish may have ended the console's process.
+                if self.bell.rings_soon() {
+                    return Ok(Heard::Terminated);
+                }
                 let why = end.as_ref().map(ToString::to_string);
                 return Ok(Heard::Closed(why));
             }
