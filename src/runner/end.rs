@@ -153,6 +153,7 @@ impl Runner {
                     health,
                     reason,
                     board_bad,
+                    stopped: attempt.stop.is_some(),
                     message: message.clone(),
                 };
                 let record = self.judge_board(id, &attempt, &attempt.board, &end, &judged, now);

@@ -106,6 +106,7 @@ impl Runner {
                 health,
                 reason,
                 board_bad,
+                stopped: !alone,
                 message: Some(reason_in_words(&ended.end)),
             };
             self.judge_board(id, attempt, &member.board, &ended.end, &judged, now)

@@ -88,6 +88,8 @@ impl Runner {
         let doubted = noted
             .filter(|noted| noted.file.as_ref() == file && noted.health == BoardHealth::Unknown);
         match &end.board {
+            // It could not be brought up because it was not to be.
+            Some((BoardHealth::Unknown, _)) if judged.stopped => None,
             Some((BoardHealth::Unknown, why)) => Some(match doubted.and_then(|noted| noted.job) {
                 Some(first) if first != id => {
                     let before = doubted.and_then(|noted| noted.reason.as_deref());
@@ -121,6 +123,8 @@ pub(super) struct Judged {
     pub reason: Option<Reason>,
     /// Whether the exit code means the board.
     pub board_bad: bool,
+    /// Whether it ended because the runner wanted so, and not by itself.
+    pub stopped: bool,
     pub message: Option<String>,
 }
 

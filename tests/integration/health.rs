@@ -226,6 +226,34 @@ fn two_jobs_in_a_row_that_cannot_boot_make_a_board_bad() {
 }
 
 #[test]
+fn what_a_stopped_job_says_of_its_board_does_not_count() {
+    let lab = Lab::new();
+    let ready = lab.root().join("ready");
+    let doubt = "{\"t\":\"board\",\"health\":\"unknown\",\"reason\":\"no prompt\"}";
+    let say_script = format!(
+        "trap \"echo '{}' >&3; exit 75\" TERM; touch {}; sleep 600 & wait",
+        doubt.replace('"', "\\\""),
+        ready.display()
+    );
+    say(&lab, &say_script);
+    let script = format!("eval \"$(cat {}/say)\"", lab.root().display());
+    lab.write(
+        "boards/b1.yaml",
+        &format!("device_type: shell\nrunner: r1\ndispatchers: [exec, {{name: say, command: [/bin/sh, -c, '{script}']}}]\n"),
+    );
+    let job = json!({"dispatcher": "say"});
+    lab.job_with("queue/job.json", "true", job).submit("Submit");
+    crate::drills::beside(&lab, "r1", |signals| {
+        until("the dispatcher listens", || ready.exists());
+        signals.send(pumice::runner::Signal::Stop).unwrap();
+        signals.send(pumice::runner::Signal::Stop).unwrap();
+    });
+    let boards = lab.snapshot().boards;
+    let noted = boards.iter().find_map(|view| view.noted.as_ref());
+    assert!(noted.is_none(), "{noted:?}");
+}
+
+#[test]
 fn a_check_of_a_killed_runner_is_closed_and_run_again() {
     let lab = checked("", "true");
     let gate = lab.root().join("gate").display().to_string();
