@@ -122,14 +122,29 @@ fn map<'a>(
 }
 
 fn lines(object: &Map<String, Value>, of: &str, key: &str) -> Result<Vec<String>, String> {
-    let wrong = || format!("`{of}.{key}` must be a list of texts");
     match object.get(key) {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(values)) => values
-            .iter()
-            .map(|value| scalar(value).ok_or_else(wrong))
+        Some(Value::Array(values)) => (0..)
+            .zip(values)
+            .map(|(i, value)| {
+                let why = |()| format!("`{of}.{key}[{i}]` {}", no_text(value));
+                scalar(value).ok_or(()).map_err(why)
+            })
             .collect(),
-        Some(_) => Err(wrong()),
+        Some(_) => Err(format!("`{of}.{key}` must be a list of texts")),
+    }
+}
+
+/// What is in the place of a line, and how that is mended.
+fn no_text(value: &Value) -> &'static str {
+    match value {
+        Value::Object(_) => {
+            "is a map: put the whole line in quotes, for a `: ` in it makes YAML see a map"
+        }
+        Value::Array(_) => {
+            "is a list: put the whole line in quotes, for a `[` before it makes YAML see a list"
+        }
+        _ => "has a character NUL, which no shell takes",
     }
 }
 
@@ -220,6 +235,14 @@ parse:
             ("metadata: {name: x}\nrun: {steps: []}", "names no step"),
             (
                 "metadata: {name: x}\nrun: {steps: [[a]]}",
+                "`run.steps[0]` is a list: put the whole line in quotes",
+            ),
+            (
+                "metadata: {name: x}\nrun:\n  steps:\n    - date\n    - echo test: PASS",
+                "`run.steps[1]` is a map: put the whole line in quotes, for a `: ` in it",
+            ),
+            (
+                "metadata: {name: x}\nrun: {steps: date}",
                 "`run.steps` must be a list of texts",
             ),
             (
