@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::images::Shared;
 use crate::model::Span;
 use crate::model::board::{Bootloader, Console, Login, Power};
 use crate::model::pattern::Patterns;
@@ -142,6 +143,14 @@ impl ConsoleBoard {
             image_folders: board.host.images,
             cache: board.host.cache.unwrap_or_else(|| PathBuf::from("cache")),
         })
+    }
+
+    /// What a job may name of this host.
+    pub fn shared(&self) -> Shared<'_> {
+        Shared {
+            folders: &self.image_folders,
+            own: &self.images,
+        }
     }
 
     /// Whether an argument of the console's program asks for this image.

@@ -1,13 +1,14 @@
 //! Where a board's images come from: the host's files and the web.
 //!
-//! A job may name files only below the folders that the host shares; a board's own file is trusted,
-//! for whoever writes it decides what runs on the host anyway.
+//! A job may name files only below the folders that the host shares, and those that its board's own
+//! file names. That file is trusted, for whoever writes it decides what runs on the host anyway.
 
 mod cache;
 mod fetch;
 mod hash;
 mod local;
 
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -32,6 +33,15 @@ pub struct Image {
     sha256: Option<String>,
 }
 
+/// The files of this host that a job may name.
+#[derive(Clone, Copy)]
+pub struct Shared<'a> {
+    /// Whatever lies below these.
+    pub folders: &'a [PathBuf],
+    /// The images of the board's own file, each by exactly that path: the board boots them anyway.
+    pub own: &'a BTreeMap<String, String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Source {
     Path(PathBuf),
@@ -49,7 +59,7 @@ enum Missing {
 
 impl Image {
     /// An image that a job names: a text, or `{url, sha256}`.
-    pub fn of_job(place: &str, value: &Value, folders: &[PathBuf]) -> Result<Self, JobError> {
+    pub fn of_job(place: &str, value: &Value, shared: Shared<'_>) -> Result<Self, JobError> {
         let text = |key: &str, value: Option<&Value>| match value {
             Some(Value::String(text)) if !text.contains('\0') => Ok(text.clone()),
             _ => Err(JobError::new(format!("{place}{key}"), "must be a text")),
@@ -79,8 +89,11 @@ impl Image {
                 checksum(&sha256).map_err(|why| JobError::new(format!("{place}.sha256"), why))?;
             image.sha256 = Some(sum);
         }
-        if let Source::Path(path) = &mut image.source {
-            *path = below(path, folders).map_err(|why| JobError::new(place, why))?;
+        let is_own = shared.own.values().any(|own| image.is_at(own));
+        if let Source::Path(path) = &mut image.source
+            && !is_own
+        {
+            *path = below(path, shared.folders).map_err(|why| JobError::new(place, why))?;
         }
         Ok(image)
     }
@@ -89,6 +102,11 @@ impl Image {
     pub fn of_board(name: &str, text: &str) -> Result<Self, String> {
         let place = format!("console.images.{name}");
         Self::parse(&place, text).map_err(|why| format!("{place}: {why}"))
+    }
+
+    /// Whether a board's file names this very place.
+    fn is_at(&self, text: &str) -> bool {
+        Self::parse("", text).is_ok_and(|image| image.source == self.source)
     }
 
     fn parse(place: &str, text: &str) -> Result<Self, String> {

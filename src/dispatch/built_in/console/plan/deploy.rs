@@ -106,7 +106,7 @@ impl Deploy {
             Value::Array(values) if !strict && values.len() == 1 => &values[0],
             value => value,
         };
-        let image = Image::of_job(&place, value, &board.image_folders)?;
+        let image = Image::of_job(&place, value, board.shared())?;
         if board.takes(name) {
             self.images.push((name.to_owned(), image));
         } else if board.images.contains_key(name) {

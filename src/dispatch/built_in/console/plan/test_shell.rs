@@ -63,7 +63,7 @@ impl TestShell {
             });
         }
         for (place, value) in items(parameters, "testdef_urls")? {
-            let image = Image::of_job(&place, value, &board.image_folders)?;
+            let image = Image::of_job(&place, value, board.shared())?;
             definitions.push(Wanted {
                 place,
                 origin: Origin::File(image),
@@ -128,7 +128,7 @@ fn of_repository(place: String, value: &Value, board: &ConsoleBoard) -> Result<W
         (Some(url), _) => git(&place, url, entry, board)?,
         (None, Some(url)) => {
             let place = format!("{place}.url");
-            Origin::File(Image::of_job(&place, url, &board.image_folders)?)
+            Origin::File(Image::of_job(&place, url, board.shared())?)
         }
         (None, None) => {
             return Err(JobError::new(place, "needs `git-repo` or `url`"));

@@ -196,6 +196,23 @@ fn a_job_names_only_files_of_shared_folders() {
     }
 }
 
+/// The paths need not even be there before the board boots.
+#[test]
+fn a_job_may_name_exactly_what_its_board_boots() {
+    let deploy = |path: &str| plan(&action("deploy", json!({"ramdisk": path})), &uml());
+    for path in ["/boards/initramfs.cpio", "file:///boards/initramfs.cpio"] {
+        assert!(deploy(path).is_ok(), "{path}");
+    }
+    for path in [
+        "/boards/../boards/initramfs.cpio",
+        "/boards/other",
+        "/boards",
+    ] {
+        let said = deploy(path).unwrap_err().to_string();
+        assert!(said.contains("this host shares no folder"), "{said}");
+    }
+}
+
 #[test]
 fn every_real_v1_job_is_taken_or_refused_with_its_place() {
     let Ok(jobs) = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("queue/examples"))
