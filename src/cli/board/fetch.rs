@@ -84,6 +84,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     }
     writeln!(out, "\n\nNext, on this host:")?;
     writeln!(out, "  pumice runner --allow {}", files.allow)?;
+    let shared = folder(&kit).parent().unwrap_or(folder(&kit));
+    writeln!(
+        out,
+        "Jobs may name the board's own images by their paths, and others in a folder of runner.yaml: images: [{}]",
+        shared.display()
+    )?;
     out.flush()?;
     Ok(Outcome::Done)
 }

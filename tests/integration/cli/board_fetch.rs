@@ -102,6 +102,8 @@ fn a_board_is_made_from_packages_and_lands_on_main() {
         "{}",
         fetched.out
     );
+    let images = format!("images: [{}]", host.cache.path().join("boards").display());
+    assert!(fetched.out.trim_end().ends_with(&images), "{}", fetched.out);
 
     // It is committed and pushed, as a submitted job is.
     let boards = host.lab.snapshot().files.boards;
