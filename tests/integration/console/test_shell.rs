@@ -206,6 +206,42 @@ fn a_repository_may_belong_to_somebody_else() {
     assert_eq!(ended.results(), ["from-git/new-1 pass"], "{}", ended.log());
 }
 
+/// A mistake in a definition costs no time on the board.
+#[test]
+fn definitions_are_judged_before_the_board_boots() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.yaml");
+    fs::write(
+        &broken,
+        "metadata: {name: x}\nrun:\n  steps:\n    - echo a: b\n",
+    )
+    .unwrap();
+    repository(folder.path());
+    let booted = folder.path().join("booted");
+    let actions = |parameters: Value| json!([{"command": "boot"}, {"command": "lava_test_shell", "parameters": parameters}]);
+    for (parameters, why) in [
+        (
+            json!({"testdef_urls": [broken]}),
+            "actions[1].parameters.testdef_urls[0]: bad test definition: `run.steps[0]` is a map",
+        ),
+        (
+            json!({"testdef_repos": [{"git-repo": folder.path()}]}),
+            "the repository has no file `lavatest.yaml`",
+        ),
+    ] {
+        let mut board = script(&format!("touch {}; {SHELL}", booted.display()), json!({}));
+        merge(
+            &mut board,
+            json!({"host": {"images": [folder.path()], "cache": "cache"}}),
+        );
+        let ended = run(board, actions(parameters));
+        assert_eq!(ended.end.exit, Exit::Code(65), "{}", ended.log());
+        let said = ended.end.said.clone().unwrap();
+        assert!(said.contains(why), "{said}");
+        assert!(!booted.exists(), "{}", ended.log());
+    }
+}
+
 #[test]
 fn what_a_repository_lacks_is_the_jobs_fault() {
     let folder = tempfile::tempdir().unwrap();

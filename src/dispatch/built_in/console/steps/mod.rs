@@ -2,6 +2,7 @@
 
 mod boot;
 mod commands;
+mod definitions;
 mod deploy;
 mod found;
 mod power;
@@ -9,9 +10,11 @@ mod test_shell;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use serde_json::Value;
 
+use self::definitions::Definition;
 use self::found::Found;
 use super::board::ConsoleBoard;
 use super::halt::Halt;
@@ -33,6 +36,8 @@ pub struct Steps<'a> {
     /// What the job deployed: files of this host by the names of the images.
     images: BTreeMap<String, PathBuf>,
     login: Option<LoginOfJob>,
+    /// By the places where the job names them.
+    definitions: HashMap<String, Rc<Definition>>,
     session: Option<Session<'a>>,
     /// Whether this attempt has switched the board on.
     powered: bool,
@@ -56,6 +61,7 @@ impl<'a> Steps<'a> {
             bell,
             images: BTreeMap::new(),
             login: None,
+            definitions: HashMap::new(),
             session: None,
             powered: false,
             names: CaseNames::default(),
@@ -65,6 +71,11 @@ impl<'a> Steps<'a> {
 
     /// Gives the exit code of the protocol.
     pub fn run(mut self, plan: &[Planned]) -> i32 {
+        // Part of no step: the job's limit is the one that counts.
+        if let Err(halt) = self.fetch_definitions(plan) {
+            self.tell(&halt);
+            return halt.code();
+        }
         for (n, planned) in (0..).zip(plan) {
             self.events.send(&Event::Step(StepEvent {
                 of: Some(plan.len() as u32),
@@ -117,9 +128,14 @@ impl<'a> Steps<'a> {
             _ => CaseResult::Fail,
         };
         self.events.step_end(n, result, Some(why));
+        self.tell(halt);
+    }
+
+    fn tell(&mut self, halt: &Halt) {
         if matches!(halt, Halt::Terminated) {
             return;
         }
+        let why = halt.why();
         say(why);
         if let Halt::Board(why) = halt {
             self.events.send(&Event::Board {

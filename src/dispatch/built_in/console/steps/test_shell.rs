@@ -1,14 +1,13 @@
 //! `test` and `lava_test_shell`: test definitions on the board's shell, one suite each.
 
-use std::path::Path;
 use std::time::Instant;
 
 use super::Steps;
 use super::commands::{LINE, seconds};
 use crate::dispatch::action::run::Parse;
 use crate::dispatch::built_in::console::halt::Halt;
-use crate::dispatch::built_in::console::plan::{Origin, TestShell, Wanted};
-use crate::dispatch::built_in::console::testdef::{Files, TestDef, checkout, script};
+use crate::dispatch::built_in::console::plan::TestShell;
+use crate::dispatch::built_in::console::testdef::{TestDef, script};
 use crate::dispatch::built_in::log::say;
 use crate::dispatch::parse::Parser;
 use crate::dispatch::protocol::lines::{Line, Lines};
@@ -16,12 +15,6 @@ use crate::model::record::CaseResult;
 
 /// Closes what signals left open, in their own words.
 const END_OF_RUN: &[u8] = b"\n<LAVA_SIGNAL_ENDRUN>\n";
-
-/// A definition that is at hand, with the files it came with.
-struct Definition {
-    testdef: TestDef,
-    files: Files,
-}
 
 impl Steps<'_> {
     pub(super) fn test_shell(
@@ -34,7 +27,10 @@ impl Steps<'_> {
         let helpers = session.helpers()?;
         let count = test.definitions.len();
         for (i, wanted) in test.definitions.iter().enumerate() {
-            let definition = self.definition(wanted)?;
+            let Some(definition) = self.definitions.get(&wanted.place).cloned() else {
+                let why = format!("{}: the test definition is not at hand", wanted.place);
+                return Err(Halt::Infrastructure(why));
+            };
             let install = self.installs(&definition.testdef, test.skip_install);
             let folder = format!("{}/{i}", session.folder()?);
             session.send_files(&folder, &definition.files)?;
@@ -117,42 +113,5 @@ impl Steps<'_> {
         };
         say(&format!("note: nothing is installed: {why}"));
         false
-    }
-
-    /// Fetches a definition to this host.
-    fn definition(&self, wanted: &Wanted) -> Result<Definition, Halt> {
-        let bad = |why: String| Halt::Job(format!("{}: bad test definition: {why}", wanted.place));
-        let read = |path: &Path| {
-            let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
-            TestDef::from_yaml(&bytes).map_err(bad)
-        };
-        match &wanted.origin {
-            Origin::Inline(testdef) => Ok(Definition {
-                testdef: (**testdef).clone(),
-                files: Files::default(),
-            }),
-            Origin::File(image) => Ok(Definition {
-                testdef: read(&image.get(&self.board.cache, self.bell)?)?,
-                files: Files::default(),
-            }),
-            Origin::Git {
-                repository,
-                revision,
-                testdef,
-            } => {
-                let checkout = checkout(&wanted.place, repository, revision.as_deref(), self.bell)?;
-                let files = Files::read(&checkout.path().join("tree"))
-                    .map_err(|why| Halt::Job(format!("{}: {why}", wanted.place)))?;
-                let file = files
-                    .0
-                    .iter()
-                    .find(|file| file.path == *testdef)
-                    .ok_or_else(|| bad(format!("the repository has no file `{testdef}`")))?;
-                Ok(Definition {
-                    testdef: TestDef::from_yaml(&file.content).map_err(bad)?,
-                    files,
-                })
-            }
-        }
     }
 }
