@@ -72,6 +72,15 @@ fn a_real_v1_job() {
         "{:?}",
         ended.steps()
     );
+    let log = ended.log();
+    println!("uml_v1_job_log_lines\t{}", log.lines().count());
+    for typed in ["printf", "PS1", "/pumice-", "\x1b[6n"] {
+        assert!(!log.contains(typed), "{typed}: {log}");
+    }
+    assert!(
+        log.contains("\n$ lava-test-case missing --shell ls /missing\n"),
+        "{log}"
+    );
     assert_eq!(ended.end.leaked, 0, "User Mode Linux leaves helpers behind");
 }
 

@@ -56,10 +56,14 @@ fn pty() -> (OwnedFd, OwnedFd) {
 
 /// A shell whose input and output are one descriptor.
 fn shell_on(fd: OwnedFd) -> Child {
+    script_on(fd, SHELL)
+}
+
+fn script_on(fd: OwnedFd, script: &str) -> Child {
     let stdio = || Stdio::from(fd.try_clone().unwrap());
     let mut command = Command::new("/bin/sh");
     command
-        .args(["-c", SHELL])
+        .args(["-c", script])
         .stdin(stdio())
         .stdout(stdio())
         .stderr(stdio());
@@ -88,14 +92,14 @@ fn a_raw_tcp_port() {
 }
 
 /// Behind the port stands a terminal that echoes and edits lines, as a board's serial line does.
-#[test]
-fn a_tcp_port_that_echoes() {
+fn echoing(script: &str) -> Ended {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
+    let script = script.to_owned();
     let server = thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
         let (master, terminal) = pty();
-        let mut shell = shell_on(terminal);
+        let mut shell = script_on(terminal, &script);
         let from_board = File::from(master.try_clone().unwrap());
         let to_board = File::from(master);
         let (input, output) = (stream.try_clone().unwrap(), stream);
@@ -107,9 +111,46 @@ fn a_tcp_port_that_echoes() {
         let _ = reader.join();
     });
     let ended = works(at(json!({"tcp": address})));
-    // Typed text is echoed, halves and all, and is no result.
-    assert!(ended.log().contains("b';sh -c 'exit 3'"), "{}", ended.log());
     server.join().unwrap();
+    ended
+}
+
+/// Each command stands in the log once, and nothing of what else was typed.
+fn is_quiet(log: &str) {
+    assert_eq!(log.matches("exit 3").count(), 1, "{log}");
+    assert!(log.contains("\n$ exit 3\n"), "{log}");
+    for typed in ["printf", "PS1", "/pumice-", "</dev/null"] {
+        assert!(!log.contains(typed), "{typed}: {log}");
+    }
+}
+
+#[test]
+fn a_tcp_port_that_echoes() {
+    is_quiet(&echoing(SHELL).log());
+}
+
+#[test]
+fn a_board_that_cannot_be_kept_from_echoing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/bin/false", folder.path().join("stty")).unwrap();
+    let script = format!("PATH={}:$PATH; {SHELL}", folder.path().display());
+    is_quiet(&echoing(&script).log());
+}
+
+/// A kernel may speak at any time.
+#[test]
+fn what_a_board_says_into_our_typing_stays_in_the_log() {
+    let ticking = format!(
+        "(i=0; while [ $i -lt 300 ]; do echo \"tick $i.\"; i=$((i+1)); sleep 0.01; done) & {SHELL}"
+    );
+    let log = echoing(&ticking).log();
+    let ticks = log.split("tick ").skip(1);
+    let ticks: Vec<usize> = ticks
+        .map(|tick| tick.split_once('.').unwrap().0.parse().unwrap())
+        .collect();
+    let all: Vec<usize> = (0..ticks.len()).collect();
+    assert!(ticks.len() > 5, "{log}");
+    assert_eq!(ticks, all, "{log}");
 }
 
 fn copy(mut from: impl Read, mut to: impl Write) {

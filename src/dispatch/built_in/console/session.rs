@@ -1,9 +1,12 @@
 //! The board's shell, as the dispatcher types to it.
 //!
-//! Any POSIX shell will do; nothing but `sh`, `mkdir`, `chmod` and `wc` is asked of the board.
+//! Any POSIX shell will do; nothing but `sh`, `mkdir`, `chmod` and `wc` is asked of the board. Where
+//! it has `stty` it echoes nothing, and a shell that edits lines then reads them plainly as well.
 //! Every line that is typed is short, for a terminal or a line editor drops what is too long, and
-//! the next is typed only when the shell asks for it. Whatever is waited for is typed in two
-//! halves, so that the echo is never taken for it.
+//! where there may be an editor the next is typed only when the shell asks for it. Whatever is waited
+//! for is typed in two halves, so that the echo is never taken for it.
+//!
+//! This talk stays out of the log, which says once what runs.
 
 mod encode;
 mod folder;
@@ -12,7 +15,7 @@ mod meet;
 use std::time::Duration;
 
 use super::halt::Halt;
-use super::listen::{Console, Heard};
+use super::listen::{Console, Heard, Talk};
 use super::testdef::quoted;
 use crate::dispatch::protocol::text::{clean, last_words};
 use crate::dispatch::rendezvous;
@@ -24,6 +27,9 @@ pub const PANIC: &str = "Kernel panic - not syncing";
 
 /// The longest text that is typed as it is.
 const LONGEST: usize = 200;
+
+/// How much is typed ahead to a shell that reads plainly: a terminal of Linux keeps 4095 bytes.
+const AHEAD: usize = 2048;
 
 /// How long the shell may take for its next prompt, which stands behind no work.
 const PROMPT: Duration = Duration::from_secs(60);
@@ -43,6 +49,8 @@ pub struct Session<'a> {
     /// On the board: files that are sent, and the helpers.
     folder: Option<String>,
     has_helpers: bool,
+    /// Whether the board's terminal echoes nothing.
+    is_plain: bool,
     /// Whether the job is a group's: then its helpers may ask for the other members.
     in_group: bool,
 }
@@ -52,7 +60,7 @@ impl<'a> Session<'a> {
     pub fn open(console: Console<'a>, until: Moment) -> Result<Self, Halt> {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let word = (id[..6].to_owned(), id[6..12].to_owned());
-        let prompt = format!("{}{}# ", word.0, word.1);
+        let prompt = format!("{}{}-?# ", word.0, word.1);
         let patterns = Patterns::new(&[prompt.as_str(), PANIC]).map_err(Halt::pattern)?;
         let mut session = Self {
             console,
@@ -60,23 +68,37 @@ impl<'a> Session<'a> {
             word,
             folder: None,
             has_helpers: false,
+            is_plain: false,
             in_group: std::env::var_os(rendezvous::SOCKET).is_some(),
         };
         let (one, two) = &session.word;
-        let mut typed = format!("PS1='{one}''{two}# ' PS2=\n");
+        let talk = |end: &str| format!("{one}{two}{end}").into_bytes();
+        session.console.keep_quiet(vec![
+            Talk::Prompt(talk("# ")),
+            Talk::Prompt(talk("-# ")),
+            Talk::Line(talk("b")),
+            Talk::Number(talk("e:")),
+        ]);
+        // The prompt tells whether `stty` did it.
+        let typed = format!("stty -echo 2>/dev/null&&e=-;PS1='{one}''{two}'$e'# ' PS2=");
+        let mut is_first = true;
         loop {
-            session.console.send(typed.as_bytes());
+            if !is_first {
+                // What was cut off may stand on the line.
+                session.console.send(b"\n");
+            }
+            session.console.send_quietly(&typed);
             let next = Moment::now().plus(AGAIN).min(until);
             match session.wait_for_prompt(Some(next), &mut |_| {})? {
-                true => return Ok(session),
+                true => break,
                 false if Moment::now() >= until => {
                     return Err(Halt::Board("no shell answers behind the prompt".into()));
                 }
-                // What was cut off may stand on the line.
-                false if !typed.starts_with('\n') => typed.insert(0, '\n'),
-                false => {}
+                false => is_first = false,
             }
         }
+        session.is_plain = session.console.tail().ends_with(b"-# ");
+        Ok(session)
     }
 
     /// Runs a command, given as one line or as a script, and gives its exit code. What it prints,
@@ -108,13 +130,29 @@ impl<'a> Session<'a> {
         self.invoke(&invocation, take)
     }
 
-    /// Types one line in this very shell and waits for its next prompt.
-    fn type_quietly(&mut self, line: &str) -> Result<(), Halt> {
-        self.console.send(format!("{line}\n").as_bytes());
-        match self.wait_for_prompt(Some(Moment::now().plus(PROMPT)), &mut |_| {})? {
-            true => Ok(()),
-            false => Err(self.silent()),
+    /// Types lines in this very shell and waits for the prompt behind each.
+    fn type_lines(&mut self, lines: &[String]) -> Result<(), Halt> {
+        let mut left = lines;
+        while !left.is_empty() {
+            let mut count = 0;
+            let mut bytes = 0;
+            for line in left {
+                bytes += line.len() + 1;
+                if count > 0 && (!self.is_plain || bytes > AHEAD) {
+                    break;
+                }
+                self.console.send_quietly(line);
+                count += 1;
+            }
+            for _ in 0..count {
+                let until = Moment::now().plus(PROMPT);
+                if !self.wait_for_prompt(Some(until), &mut |_| {})? {
+                    return Err(self.silent());
+                }
+            }
+            left = &left[count..];
         }
+        Ok(())
     }
 
     /// Types one line in this very shell, whose exit code counts.
@@ -129,13 +167,13 @@ impl<'a> Session<'a> {
         // What a helper asks for is answered on the console itself, past the tests' own input.
         let asks = if self.in_group { meet::INPUT } else { "" };
         let typed = format!(
-            "echo {one}'{two}b';{invocation} {asks}</dev/null;printf '\\n%s%s:%s;\\n' {one} {two}e $?\n"
+            "echo {one}'{two}b';{invocation} {asks}</dev/null;printf '\\n%s%s:%s;\\n' {one} {two}e $?"
         );
         let begin = Patterns::new(&[begin.as_str(), PANIC]).map_err(Halt::pattern)?;
         let ends = [end.as_str(), PANIC, meet::REQUEST];
         let ends = if self.in_group { &ends[..] } else { &ends[..2] };
         let end = Patterns::new(ends).map_err(Halt::pattern)?;
-        self.console.send(typed.as_bytes());
+        self.console.send_quietly(&typed);
         if !self.wait(&begin, Some(Moment::now().plus(PROMPT)), &mut |_| {})? {
             return Err(self.silent());
         }
@@ -189,6 +227,15 @@ impl<'a> Session<'a> {
             "the shell does not answer: {}",
             last(&mut self.console)
         ))
+    }
+}
+
+impl Drop for Session<'_> {
+    /// Whoever uses the console next may want to see what they type.
+    fn drop(&mut self) {
+        if self.is_plain {
+            self.console.send_last(b"stty echo\n");
+        }
     }
 }
 

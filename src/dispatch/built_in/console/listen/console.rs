@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::matcher::Matcher;
 use super::plain::Plain;
+use super::quiet::{Quiet, Talk};
 use crate::dispatch::built_in::console::link::{Link, Read};
 use crate::dispatch::built_in::terminated::Bell;
 use crate::dispatch::built_in::wait::ready;
@@ -28,6 +29,9 @@ pub struct Console<'a> {
     bell: &'a Bell,
     buffer: Vec<u8>,
     plain: Plain,
+    quiet: Quiet,
+    /// What goes to the log next.
+    logged: Vec<u8>,
     /// Text that no wait has looked at yet.
     text: Vec<u8>,
     tail: VecDeque<u8>,
@@ -57,6 +61,8 @@ impl<'a> Console<'a> {
             bell,
             buffer: vec![0; BUFFER],
             plain: Plain::default(),
+            quiet: Quiet::default(),
+            logged: Vec::new(),
             text: Vec::new(),
             tail: VecDeque::with_capacity(TAIL),
             sending: VecDeque::new(),
@@ -68,6 +74,23 @@ impl<'a> Console<'a> {
     /// The next wait ends when this descriptor can be read.
     pub fn expect_news(&mut self, from: OwnedFd) {
         self.news = Some(from);
+    }
+
+    /// What the log does without from now on.
+    pub fn keep_quiet(&mut self, talk: Vec<Talk>) {
+        self.quiet.take_out(talk);
+    }
+
+    /// Sends a line whose echo, if it comes, the log does without.
+    pub fn send_quietly(&mut self, line: &str) {
+        self.quiet.expect_echo(line);
+        self.send(format!("{line}\n").as_bytes());
+    }
+
+    /// Sends what may be the last before this console is closed, as far as the board takes it.
+    pub fn send_last(&mut self, bytes: &[u8]) {
+        self.send(bytes);
+        self.write();
     }
 
     /// Sends bytes as soon as the board takes them; every wait goes on with it.
@@ -175,8 +198,10 @@ impl<'a> Console<'a> {
             match self.link.read(&mut self.buffer) {
                 Read::Bytes(count) => {
                     let bytes = &self.buffer[..count];
+                    self.logged.clear();
+                    self.quiet.feed(bytes, &mut self.logged);
                     // A log that nobody reads any more is no reason to stop.
-                    let _ = log.write_all(bytes);
+                    let _ = log.write_all(&self.logged);
                     self.plain.feed(bytes, &mut self.text);
                     heard += count;
                 }
@@ -194,6 +219,8 @@ impl<'a> Console<'a> {
 impl Drop for Console<'_> {
     /// After TERM the runner ends all that is left at once.
     fn drop(&mut self) {
+        // What could have become talk has become nothing.
+        let _ = io::stdout().write_all(&self.quiet.rest());
         if self.bell.rang() {
             self.link.hurry();
         }

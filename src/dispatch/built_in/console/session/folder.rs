@@ -93,10 +93,10 @@ impl Session<'_> {
     /// Sends a file to a path, which is one word of the shell. What comes over a console is checked
     /// by its length: what is typed too fast loses characters.
     pub fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Halt> {
-        self.type_quietly(&format!(":>{path}"))?;
-        for format in encode::formats(bytes) {
-            self.type_quietly(&format!("printf '{format}'>>{path}"))?;
-        }
+        let mut lines = vec![format!(":>{path}")];
+        let formats = encode::formats(bytes).into_iter();
+        lines.extend(formats.map(|format| format!("printf '{format}'>>{path}")));
+        self.type_lines(&lines)?;
         match self.line(&format!("[ $(wc -c <{path}) -eq {} ]", bytes.len()))? {
             0 => Ok(()),
             _ => Err(Halt::Infrastructure(format!(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags};
 
 use super::Steps;
+use super::commands::shown;
 use crate::dispatch::built_in::console::halt::Halt;
 use crate::dispatch::built_in::console::link::Link;
 use crate::dispatch::built_in::console::listen::{Console, Heard};
@@ -63,6 +64,7 @@ impl<'a> Steps<'a> {
             .map_err(did_not_boot)?;
         let session = self.session.insert(session);
         for command in self.login.iter().flat_map(|login| &login.commands) {
+            shown(command);
             session.line(command)?;
         }
         Ok(())

@@ -27,7 +27,7 @@ impl Steps<'_> {
         let suite = run.suite.as_deref().unwrap_or(&self.job_name).to_owned();
         let count = run.commands.len();
         for (i, command) in run.commands.iter().enumerate() {
-            say(&format!("\n$ {}", clean(command, 4000)));
+            shown(command);
             let mut parser = run.parse.as_ref().map(|p| Parser::new(p).in_suite(&suite));
             let started = Instant::now();
             let mut found = self.found(&suite);
@@ -85,7 +85,7 @@ impl Steps<'_> {
         let mut session = self.session()?;
         let suite = self.suite(SUITE);
         for command in &run.commands {
-            say(&format!("\n$ {}", clean(command, 4000)));
+            shown(command);
         }
         let script = run.commands.join("\n");
         for _ in 0..run.iterations {
@@ -116,6 +116,11 @@ fn verdict(why: &Option<String>) -> CaseResult {
         Some(_) => CaseResult::Fail,
         None => CaseResult::Pass,
     }
+}
+
+/// Tells the log what the board is given to run; the board itself echoes nothing.
+pub(super) fn shown(command: &str) {
+    say(&format!("$ {}", clean(command, 4000)));
 }
 
 /// Seconds to the thousandth.

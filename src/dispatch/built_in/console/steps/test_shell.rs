@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Steps;
-use super::commands::{LINE, seconds};
+use super::commands::{LINE, seconds, shown};
 use crate::dispatch::action::run::Parse;
 use crate::dispatch::built_in::console::halt::Halt;
 use crate::dispatch::built_in::console::plan::TestShell;
@@ -44,7 +44,10 @@ impl Steps<'_> {
             );
             session.put(&path, text.as_bytes())?;
             let suite = self.suite(&definition.testdef.name);
-            say(&format!("\ntest definition {suite}"));
+            say(&format!("test definition {suite}"));
+            for step in &definition.testdef.steps {
+                shown(step);
+            }
             self.run_definition(&mut session, &suite, &definition.testdef, &path)?;
             if i + 1 < count && !repeated {
                 let done = (i + 1) * 100 / count;
