@@ -206,6 +206,19 @@ fn what_is_wrong_with_the_board_is_not_the_jobs_fault() {
     }
 }
 
+/// TERM goes to a whole group, and the console's process may end of it first.
+#[test]
+fn a_console_that_ends_just_before_term_comes_was_terminated() {
+    let board = script("(sleep 0.02; kill -TERM $PPID) & exit 0", json!({}));
+    let ended = run(board, boot());
+    assert_eq!(
+        (ended.end.exit.clone(), ended.end.board.clone()),
+        (Exit::Code(143), None),
+        "{}",
+        ended.log()
+    );
+}
+
 #[test]
 fn a_canceled_boot_says_nothing_of_the_board() {
     let board = script("echo pid $$ .; exec sleep 1000", json!({}));

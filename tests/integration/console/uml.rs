@@ -74,7 +74,7 @@ fn a_real_v1_job() {
     );
     let log = ended.log();
     println!("uml_v1_job_log_lines\t{}", log.lines().count());
-    for typed in ["printf", "PS1", "/pumice-", "\x1b[6n"] {
+    for typed in ["printf", "PS1", "/tmp/pumice-", "\x1b[6n"] {
         assert!(!log.contains(typed), "{typed}: {log}");
     }
     assert!(

@@ -87,10 +87,14 @@ impl<'a> Console<'a> {
         self.send(format!("{line}\n").as_bytes());
     }
 
-    /// Sends what may be the last before this console is closed, as far as the board takes it.
+    /// Sends what is the last before this console is closed, as far as the board takes it. A console
+    /// that is a process ends with it, and must not be made to speak while it does: User Mode Linux
+    /// that writes to a closed console does not heed TERM.
     pub fn send_last(&mut self, bytes: &[u8]) {
-        self.send(bytes);
-        self.write();
+        if self.link.pidfd().is_none() {
+            self.send(bytes);
+            self.write();
+        }
     }
 
     /// Sends bytes as soon as the board takes them; every wait goes on with it.
