@@ -14,8 +14,8 @@ use crate::process::Moment;
 /// How long it may take to end after TERM.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A process that ends with its console: TERM, so that an emulator can close its files, and KILL
-/// after a grace time.
+/// A process that ends with its console: it is asked by TERM, so that an emulator can close its files,
+/// and when this is dropped it has a grace time before KILL.
 pub struct Process {
     child: Child,
     pidfd: OwnedFd,
@@ -46,6 +46,11 @@ impl Process {
         is_ready(self.pidfd())
     }
 
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+    }
+
     pub fn hurry(&mut self) {
         self.grace = Duration::ZERO;
     }
@@ -53,7 +58,6 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         let until = Moment::now().plus(self.grace);
         while !self.has_ended() && Moment::now() < until {
             let _ = ready(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(until));

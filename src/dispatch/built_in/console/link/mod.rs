@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use self::ending::Process;
 use super::board::Way;
 
-/// An open console. Its ends are closed before its process is ended, which many take for a sign.
+/// An open console.
 pub struct Link {
     input: OwnedFd,
     output: OwnedFd,
@@ -95,6 +95,16 @@ impl Link {
     pub fn hurry(&mut self) {
         if let Some(process) = &mut self.process {
             process.hurry();
+        }
+    }
+}
+
+impl Drop for Link {
+    /// TERM comes before the ends are closed: User Mode Linux that has lost its console heeds it only
+    /// now and then. What is stuck in writing is set free by the closing, and then has its time to end.
+    fn drop(&mut self) {
+        if let Some(process) = &self.process {
+            process.terminate();
         }
     }
 }

@@ -88,8 +88,7 @@ impl<'a> Console<'a> {
     }
 
     /// Sends what is the last before this console is closed, as far as the board takes it. A console
-    /// that is a process ends with it, and must not be made to speak while it does: User Mode Linux
-    /// that writes to a closed console does not heed TERM.
+    /// that is a process ends then, and nobody comes after us.
     pub fn send_last(&mut self, bytes: &[u8]) {
         if self.link.pidfd().is_none() {
             self.send(bytes);
