@@ -53,6 +53,12 @@ pub fn attempt_path(id: JobId, n: u32, finished_at: Time) -> String {
     format!("attempts/{}/{id}-{n}.json", hour(finished_at))
 }
 
+/// Whose attempt lies at a path, and its number.
+pub(super) fn attempt_place(path: &str) -> Option<(JobId, u32)> {
+    let (id, n) = file_stem(path)?.rsplit_once('-')?;
+    Some((id.parse().ok()?, n.parse().ok()?))
+}
+
 /// Where a board's health lies.
 pub fn board_path(board: &BoardName) -> String {
     format!("boards/{board}.json")
@@ -118,10 +124,7 @@ impl Reader {
             .collect();
         for (runner, before, after) in pairs(old, new) {
             for change in self.repo().diff(before, after, "attempts")? {
-                let place = file_stem(&change.path)
-                    .and_then(|stem| stem.rsplit_once('-'))
-                    .and_then(|(id, n)| Some((id.parse().ok()?, n.parse().ok()?)));
-                if let (Some((id, n)), Some(entry)) = (place, change.new) {
+                if let (Some((id, n)), Some(entry)) = (attempt_place(&change.path), change.new) {
                     changes.push(JournalChange::Attempt(AttemptChange {
                         runner: runner.clone(),
                         id,
@@ -156,22 +159,6 @@ impl Reader {
             "a journal",
             &format!("attempt record {blob}"),
         )
-    }
-
-    /// The retried attempts of a job, from all journals, by number.
-    pub fn attempts_of(&self, id: JobId) -> Result<Vec<AttemptRecord>, LabError> {
-        let mut attempts: Vec<AttemptRecord> = Vec::new();
-        for change in self.journal_changes(&Journals::new(), &self.journals()?)? {
-            // A later version's record is that version's to read.
-            if let JournalChange::Attempt(change) = change
-                && change.id == id
-                && let Ok(record) = self.attempt_record(change.blob)
-            {
-                attempts.push(record);
-            }
-        }
-        attempts.sort_by_key(|record| record.attempt.n);
-        Ok(attempts)
     }
 
     pub fn board_record(&self, blob: ObjectId) -> Result<BoardRecord, LabError> {

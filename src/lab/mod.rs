@@ -3,6 +3,7 @@
 //! Uses `model` and `git`. It must never know of processes, of the runner's decisions or of pages:
 //! it says what stands in the lab's refs, and builds the commits that change them.
 
+mod attempts;
 mod claims;
 mod error;
 mod files;

@@ -12,7 +12,7 @@ use crate::model::{Board, BoardName, JobId, ObjectId, Record, ServiceState, Stat
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveJob {
     pub record: Record,
-    /// The attempt that runs, from 1; 0 while none has begun.
+    /// The attempt that runs, or the last one that did, from 1; 0 while none has begun.
     pub attempt: u32,
     /// Percent, at most 99.
     pub progress: u8,
@@ -154,11 +154,11 @@ fn live(
         }
     }
     submissions.sort_by(|(a, _), (b, _)| a.order.cmp(&b.order).then_with(|| a.path.cmp(&b.path)));
+    submissions.retain(|(submission, _)| !finished.contains(submission.id));
+    let ids = submissions.iter().map(|(submission, _)| submission.id);
+    let mut past = reader.attempts_of_all(&ids.collect())?;
     let mut live = Vec::new();
     for (submission, on_main) in submissions {
-        if finished.contains(submission.id) {
-            continue;
-        }
         let checked = claims
             .get(&submission.id)
             .filter(|seen| seen.claim.health_check)
@@ -167,7 +167,10 @@ fn live(
             Some(board) => submitted_check(repo, &submission, files, board)?.record,
             None => submitted(repo, &submission, files)?.record,
         };
-        let (mut attempt, mut progress) = (0, 0);
+        let past = past.remove(&submission.id).unwrap_or_default();
+        record.attempts = past.into_iter().map(|past| past.attempt).collect();
+        let mut attempt = record.attempts.len() as u32;
+        let mut progress = 0;
         if let Some(seen) = claims.get(&submission.id) {
             let claim = &seen.claim;
             let board = claim.board.as_ref();
