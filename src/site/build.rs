@@ -313,7 +313,7 @@ fn write_jobs<S: Source>(
             readers.with(|reader| {
                 let mut written = Vec::with_capacity(chunk.len());
                 for job in chunk {
-                    match job.write(site, reader) {
+                    match job.write(site, reader, heads) {
                         Ok(log_pages) => written.push((job.at, job.key, log_pages)),
                         // One record that cannot be read must not keep the others from being shown.
                         Err(SiteError::Read { what, why }) => {

@@ -126,8 +126,9 @@ fn read<S: Source>(
             match reader.record(blob) {
                 Ok(record) => {
                     let record = with_its_id(record, change);
+                    let retried = reader.retried(&record)?;
                     sums.add(&record);
-                    drafts.push(Draft::new(&change.runner, blob, &record));
+                    drafts.push(Draft::new(&change.runner, blob, &record, &retried));
                 }
                 Err(error) => warnings.add(format!("job {} is not shown: {error}", change.id)),
             }

@@ -2,9 +2,9 @@
 //!
 //! A hundred thousand of them fit into a few megabytes, so every build can hold the whole history.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::model::record::CaseResult;
+use crate::model::record::{AttemptRecord, CaseResult};
 use crate::model::{
     BoardName, Health, JobId, ObjectId, Priority, Reason, Record, RunnerName, Verdict,
 };
@@ -67,8 +67,10 @@ pub struct Summary {
     pub runner: u32,
     /// The tags, each with a line feed at its end.
     pub tags: u32,
-    /// The ref of its log.
-    pub log_ref: u32,
+    /// The refs of its logs, a line each.
+    pub log_refs: u32,
+    /// Its attempts that speak of their boards; see [`History::failures`].
+    pub failures: u32,
     pub passed: u32,
     /// Cases that failed or whose result is unknown.
     pub failed: u32,
@@ -76,6 +78,8 @@ pub struct Summary {
     pub reason: u8,
     pub verdict: u8,
     pub priority: u8,
+    /// Whether it checks the health of its board, and so is nobody's.
+    pub health_check: bool,
     /// Another journal's record of the same job goes before this one.
     pub shadowed: bool,
     /// Log pages written.
@@ -127,17 +131,23 @@ pub struct Draft {
     id: JobId,
     finished: i64,
     took: i64,
-    texts: [String; 7],
+    texts: [String; 8],
     passed: u32,
     failed: u32,
     health: u8,
     reason: u8,
     verdict: u8,
     priority: Priority,
+    health_check: bool,
 }
 
 impl Draft {
-    pub fn new(runner: &RunnerName, blob: ObjectId, record: &Record) -> Self {
+    pub fn new(
+        runner: &RunnerName,
+        blob: ObjectId,
+        record: &Record,
+        retried: &[AttemptRecord],
+    ) -> Self {
         let count = |wanted: fn(CaseResult) -> bool| {
             let cases = record.suites.iter().flat_map(|suite| &suite.cases);
             cases.filter(|case| wanted(case.result)).count() as u32
@@ -163,11 +173,8 @@ impl Draft {
                 label(device_type(record).unwrap_or_default()),
                 runner.to_string(),
                 tags.collect(),
-                record
-                    .log
-                    .as_ref()
-                    .map(|log| log.reference.clone())
-                    .unwrap_or_default(),
+                log_refs(record, retried),
+                failures(record),
             ],
             passed: count(|result| result == CaseResult::Pass),
             failed: count(|result| matches!(result, CaseResult::Fail | CaseResult::Unknown)),
@@ -175,8 +182,53 @@ impl Draft {
             reason: code(&REASONS, record.reason),
             verdict: code(&VERDICTS, record.verdict),
             priority: record.priority,
+            health_check: record.health_check.is_some(),
         }
     }
+}
+
+/// The refs that hold its logs, a line each.
+fn log_refs(record: &Record, retried: &[AttemptRecord]) -> String {
+    let members = record.members.iter();
+    let past = retried.iter().flat_map(|past| {
+        let members = past.members.iter().filter_map(|one| one.log.as_ref());
+        past.log.iter().chain(members)
+    });
+    let logs = record.log.iter();
+    let logs = logs.chain(members.filter_map(|one| one.log.as_ref()));
+    let refs: BTreeSet<&str> = logs.chain(past).map(|log| log.reference.as_str()).collect();
+    refs.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// Whether an attempt that ended so says something about the board it was on.
+pub fn speaks_of_board(reason: Reason) -> bool {
+    !matches!(reason, Reason::JobError | Reason::Expired)
+}
+
+/// The attempts that speak of their boards: a line each of board, number, reason and the end in Unix
+/// milliseconds. None of these words has a space in it.
+fn failures(record: &Record) -> String {
+    let mut lines = String::new();
+    for attempt in &record.attempts {
+        let Some(reason) = attempt.reason.filter(|reason| speaks_of_board(*reason)) else {
+            continue;
+        };
+        let at = attempt.finished_at.utc().timestamp_millis();
+        for board in attempt.all_boards() {
+            lines.push_str(&format!("{board} {} {reason} {at}\n", attempt.n));
+        }
+    }
+    lines
+}
+
+/// An attempt that did not end well on a board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure<'h> {
+    pub board: &'h str,
+    pub attempt: &'h str,
+    pub reason: &'h str,
+    /// Unix milliseconds.
+    pub finished: i64,
 }
 
 /// All finished jobs, ordered by the time they finished, then by id.
@@ -189,8 +241,16 @@ pub struct History {
 impl History {
     /// Adds a job out of order; [`History::settle`] follows.
     pub fn push(&mut self, draft: Draft) {
-        let [name, user, board, device_type, runner, tags, log_ref] =
-            draft.texts.map(|text| self.strings.intern(&text));
+        let [
+            name,
+            user,
+            board,
+            device_type,
+            runner,
+            tags,
+            log_refs,
+            failures,
+        ] = draft.texts.map(|text| self.strings.intern(&text));
         self.jobs.push(Summary {
             id: draft.id,
             blob: draft.blob,
@@ -202,13 +262,15 @@ impl History {
             device_type,
             runner,
             tags,
-            log_ref,
+            log_refs,
+            failures,
             passed: draft.passed,
             failed: draft.failed,
             health: draft.health,
             reason: draft.reason,
             verdict: draft.verdict,
             priority: draft.priority as u8,
+            health_check: draft.health_check,
             shadowed: false,
             log_pages: 0,
             key: 0,
@@ -253,6 +315,19 @@ impl History {
 
     pub fn boards(&self, job: &Summary) -> impl Iterator<Item = &str> {
         self.strings.get(job.board).lines()
+    }
+
+    /// Its attempts that did not end well and not for the job's own fault, the first one first.
+    pub fn failures(&self, job: &Summary) -> impl Iterator<Item = Failure<'_>> {
+        self.strings.get(job.failures).lines().filter_map(|line| {
+            let mut words = line.split(' ');
+            Some(Failure {
+                board: words.next()?,
+                attempt: words.next()?,
+                reason: words.next()?,
+                finished: words.next()?.parse().ok()?,
+            })
+        })
     }
 
     pub fn tags(&self, job: &Summary) -> impl Iterator<Item = &str> {

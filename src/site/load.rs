@@ -6,7 +6,7 @@ use std::fmt::Display;
 use super::source::{BoardState, Change, Journals, LiveJob, Reader, Snapshot, Source};
 use super::{BuildOptions, BuildSummary, SiteError, build_from};
 use crate::lab;
-use crate::model::record::LogLocation;
+use crate::model::record::{AttemptRecord, LogLocation};
 use crate::model::{JobId, ObjectId, Record, RunnerName};
 
 /// Builds the site of a lab as it was last fetched.
@@ -53,6 +53,10 @@ impl Reader for lab::Reader {
 
     fn record(&self, blob: ObjectId) -> Result<Record, SiteError> {
         self.record(blob).map_err(failed("a record"))
+    }
+
+    fn retried(&self, record: &Record) -> Result<Vec<AttemptRecord>, SiteError> {
+        self.retried(record).map_err(failed("a retried attempt"))
     }
 
     fn log(&self, at: &LogLocation) -> Result<Option<Vec<u8>>, SiteError> {

@@ -20,7 +20,7 @@ use crate::report::usage::{By, PeriodSums, Usage, UsageSums};
 pub const FILE: &str = ".pumice-manifest";
 
 /// Changes with every change of the layout below; an unknown one is a full build.
-const MAGIC: &[u8; 16] = b"pumice-site-001\n";
+const MAGIC: &[u8; 16] = b"pumice-site-002\n";
 const HEAD: usize = 64;
 
 /// What decides whether a build has anything to do.
@@ -154,7 +154,7 @@ impl Manifest {
             put_text(out, text);
         }
         put_u64(out, self.history.jobs.len() as u64);
-        out.reserve(self.history.jobs.len() * 112);
+        out.reserve(self.history.jobs.len() * 117);
         for job in &self.history.jobs {
             put_summary(out, job);
         }
@@ -206,7 +206,8 @@ fn put_summary(out: &mut Vec<u8>, job: &Summary) {
         job.device_type,
         job.runner,
         job.tags,
-        job.log_ref,
+        job.log_refs,
+        job.failures,
         job.passed,
         job.failed,
     ];
@@ -218,6 +219,7 @@ fn put_summary(out: &mut Vec<u8>, job: &Summary) {
         job.reason,
         job.verdict,
         job.priority,
+        u8::from(job.health_check),
         u8::from(job.shadowed),
     ];
     out.extend_from_slice(&small);
@@ -280,13 +282,15 @@ impl<'a> Fields<'a> {
             device_type: self.u32()?,
             runner: self.u32()?,
             tags: self.u32()?,
-            log_ref: self.u32()?,
+            log_refs: self.u32()?,
+            failures: self.u32()?,
             passed: self.u32()?,
             failed: self.u32()?,
             health: self.byte()?,
             reason: self.byte()?,
             verdict: self.byte()?,
             priority: self.byte()?,
+            health_check: self.byte()? != 0,
             shadowed: self.byte()? != 0,
             log_pages: u16::from_le_bytes(self.array()?),
             key: self.u64()?,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::SiteError;
 use crate::model::board::Board;
 use crate::model::lab::LabFiles;
-use crate::model::record::{BoardHealth, BoardRecord, LogLocation};
+use crate::model::record::{AttemptRecord, BoardHealth, BoardRecord, LogLocation};
 use crate::model::status::RunnerStatus;
 use crate::model::{JobId, ObjectId, Record, RunnerName};
 
@@ -30,6 +30,9 @@ pub trait Reader {
     fn changes(&self, old: &Journals, new: &Journals) -> Result<Vec<Change>, SiteError>;
 
     fn record(&self, blob: ObjectId) -> Result<Record, SiteError>;
+
+    /// The retried attempts that a record names, by number.
+    fn retried(&self, record: &Record) -> Result<Vec<AttemptRecord>, SiteError>;
 
     /// A log as it was written; `None` when it has expired or was not fetched.
     fn log(&self, at: &LogLocation) -> Result<Option<Vec<u8>>, SiteError>;

@@ -1,59 +1,41 @@
 //! All boards, and each board.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Site;
 use super::home::BoardCounts;
-use crate::model::status::RunnerStatus;
+use crate::model::BoardName;
+use crate::model::record::Attempt;
 use crate::report::{By, Period, Usage};
 use crate::site::engine::Page;
 use crate::site::views::Link;
 use crate::site::views::board::BoardView;
-use crate::site::views::row::JobRow;
+use crate::site::views::row::{FailedRow, JobRow};
 use crate::site::views::usage::UsageView;
-use crate::site::{SiteError, paths, text};
+use crate::site::{SiteError, paths};
 
 #[derive(Debug, Serialize)]
 pub struct BoardsView {
     pub boards: Vec<BoardView>,
     pub counts: BoardCounts,
-    pub runners: Vec<RunnerView>,
+    /// How many there are.
+    pub runners: usize,
     /// Boards that are only in the history.
     pub gone: Vec<Link>,
-}
-
-/// A runner as its last heartbeat says.
-#[derive(Debug, Serialize)]
-pub struct RunnerView {
-    pub name: String,
-    pub version: String,
-    pub at: String,
-    pub running: usize,
-    pub free: String,
-    /// Why it takes no jobs; empty when it does.
-    pub paused: String,
-}
-
-impl RunnerView {
-    fn new(status: &RunnerStatus) -> Self {
-        Self {
-            name: status.runner.to_string(),
-            version: text::shorten(&status.program, 40),
-            at: text::minute(status.at),
-            running: status.running.len(),
-            free: status.free_disk_bytes.map(text::bytes).unwrap_or_default(),
-            paused: text::shorten(status.paused.as_deref().unwrap_or_default(), 300),
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]
 pub struct BoardPageView {
     pub board: BoardView,
+    /// Its last health checks, newest first.
+    pub checks: Vec<JobRow>,
+    /// The last attempts that failed on it, newest first.
+    pub failed: Vec<FailedRow>,
     pub usage: UsageView,
+    /// People's jobs.
     pub recent: Vec<JobRow>,
 }
 
@@ -64,14 +46,15 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
         .iter()
         .map(|state| state.board.name.as_str())
         .collect();
-    let running = site
-        .snapshot
-        .live
-        .iter()
-        .flat_map(|job| job.record.boards());
-    let known = site.lists.boards.keys().map(String::as_str);
+    let lists = [&site.lists.boards, &site.lists.checks, &site.lists.failed];
+    let known = lists.into_iter().flat_map(|list| list.keys());
+    let live = site.snapshot.live.iter().flat_map(|job| {
+        let past = job.record.attempts.iter().flat_map(Attempt::all_boards);
+        job.record.boards().chain(past)
+    });
     let gone: BTreeSet<&str> = known
-        .chain(running.map(crate::model::name::BoardName::as_str))
+        .map(String::as_str)
+        .chain(live.map(BoardName::as_str))
         .filter(|name| !present.contains(name))
         .collect();
     let boards: Vec<BoardView> = site.snapshot.boards.iter().map(BoardView::new).collect();
@@ -79,7 +62,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
     let view = BoardsView {
         counts: BoardCounts::new(&boards),
         boards,
-        runners: site.snapshot.runners.iter().map(RunnerView::new).collect(),
+        runners: site.snapshot.runners.len(),
         gone: gone
             .iter()
             .map(|name| Link::to(name, paths::board))
@@ -111,19 +94,32 @@ fn board(
     view: impl FnOnce() -> BoardView,
 ) -> Result<(), SiteError> {
     let path = paths::board(&name);
-    let recent = site
-        .lists
-        .boards
-        .get(&name)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let of = |lists: &BTreeMap<String, Vec<u32>>| lists.get(&name).cloned().unwrap_or_default();
+    let recent = of(&site.lists.boards);
+    let checks = of(&site.lists.checks);
+    let failed = of(&site.lists.failed);
     let usage = usage(site, By::Board, &name);
-    let key = key.jobs(site, recent).debug(&usage);
+    let key = key
+        .jobs(site, &recent)
+        .jobs(site, &checks)
+        .jobs(site, &failed)
+        .debug(&usage);
     site.page(&path, key, || {
+        let failures = failed.iter().flat_map(|at| {
+            let job = site.job(*at);
+            let here = site.history.failures(job).filter(|one| one.board == name);
+            let mut rows: Vec<FailedRow> = here
+                .map(|failure| FailedRow::new(site.history, job, failure))
+                .collect();
+            rows.reverse();
+            rows
+        });
         let view = BoardPageView {
             board: view(),
+            checks: site.rows(&checks),
+            failed: failures.collect(),
             usage: UsageView::new(&usage),
-            recent: site.rows(recent),
+            recent: site.rows(&recent),
         };
         site.engine
             .render("board.html", &Page::new(&path, "boards", &name), &view)

@@ -102,7 +102,14 @@ fn view(site: &Site<'_>) -> HomeView {
     }
     let boards_more = boards.len().saturating_sub(TILES);
     boards.truncate(TILES);
-    let recent: Vec<u32> = site.lists.all.iter().rev().take(RECENT).copied().collect();
+    let recent: Vec<u32> = site
+        .lists
+        .people
+        .iter()
+        .rev()
+        .take(RECENT)
+        .copied()
+        .collect();
     let week = site
         .sums
         .latest(|period| matches!(period, Period::Week { .. }));
@@ -160,7 +167,7 @@ fn view(site: &Site<'_>) -> HomeView {
     }
 }
 
-/// The jobs of the last days up to today.
+/// People's jobs of the last days up to today.
 fn days(site: &Site<'_>) -> Chart {
     const DAY: i64 = 86_400_000;
     let today = site.now.utc().timestamp_millis().div_euclid(DAY);
@@ -179,7 +186,7 @@ fn days(site: &Site<'_>) -> Chart {
             )
         })
         .collect();
-    for &at in site.lists.all.iter().rev() {
+    for &at in site.lists.people.iter().rev() {
         let job = site.job(at);
         let day = job.finished.div_euclid(DAY);
         if day <= today - DAYS {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::raw_logs::RawLogs;
 use super::{Key, Site};
-use crate::model::{ObjectId, Record};
+use crate::model::{BoardName, ObjectId, Record};
 use crate::site::engine::Page;
 use crate::site::history::Summary;
 use crate::site::source::Reader;
@@ -25,32 +26,34 @@ pub struct Finished {
     pub key: u64,
     pub previous: Option<Neighbour>,
     pub next: Option<Neighbour>,
-    /// Whether the ref of its log is there.
-    pub log_here: bool,
 }
 
 /// The finished jobs whose pages the last build made from something else, with what they need.
 pub fn finished(site: &Site<'_>, heads: &BTreeMap<String, ObjectId>) -> Vec<Finished> {
-    let mut last: HashMap<u32, usize> = HashMap::new();
+    let mut last: HashMap<(u32, u32), usize> = HashMap::new();
     let mut previous: Vec<Option<u32>> = vec![None; site.lists.all.len()];
     let mut next: Vec<Option<u32>> = vec![None; site.lists.all.len()];
     for (i, &at) in site.lists.all.iter().enumerate() {
-        if let Some(before) = last.insert(site.job(at).name, i) {
+        if let Some(before) = last.insert(series(site.job(at)), i) {
             previous[i] = Some(site.lists.all[before]);
             next[before] = Some(at);
         }
     }
     // Few refs hold all logs, so they are looked up once each.
-    let mut refs: HashMap<u32, bool> = HashMap::new();
+    let mut refs: HashMap<u32, u64> = HashMap::new();
     let mut todo = Vec::new();
     for (i, &at) in site.lists.all.iter().enumerate() {
         let job = site.job(at);
-        let here = *refs
-            .entry(job.log_ref)
-            .or_insert_with(|| heads.contains_key(site.history.text(job.log_ref)));
+        let kept = *refs.entry(job.log_refs).or_insert_with(|| {
+            let refs = site.history.text(job.log_refs).lines();
+            refs.fold(site.key(), |key, reference| {
+                key.number(u64::from(heads.contains_key(reference)))
+            })
+            .finish()
+        });
         let neighbour = |at: Option<u32>| at.map(|at| Neighbour::new(site.job(at)));
         let (previous, next) = (neighbour(previous[i]), neighbour(next[i]));
-        let mut key = site.key().add(job.blob.as_bytes()).number(u64::from(here));
+        let mut key = site.key().add(job.blob.as_bytes()).number(kept);
         for neighbour in [previous, next] {
             key = match neighbour {
                 Some(near) => key.add(near.id.as_bytes()).add(near.word.as_bytes()),
@@ -64,45 +67,59 @@ pub fn finished(site: &Site<'_>, heads: &BTreeMap<String, ObjectId>) -> Vec<Fini
                 key,
                 previous,
                 next,
-                log_here: here,
             });
         }
     }
     todo
 }
 
+/// What a job follows: those of its name, and a health check those of its board, of which one
+/// definition serves many.
+fn series(job: &Summary) -> (u32, u32) {
+    (job.name, if job.health_check { job.board } else { 0 })
+}
+
 impl Finished {
     /// Writes the job's pages and says how many log pages there are.
-    pub fn write(&self, site: &Site<'_>, reader: &impl Reader) -> Result<u16, SiteError> {
+    pub fn write(
+        &self,
+        site: &Site<'_>,
+        reader: &impl Reader,
+        heads: &BTreeMap<String, ObjectId>,
+    ) -> Result<u16, SiteError> {
         let job: &Summary = &site.history.jobs[self.at];
         let mut record = reader.record(job.blob)?;
         record.id = job.id;
         let config = site.config();
+        let retried = reader.retried(&record)?;
         let around = Around {
             forge: config.forge.as_ref(),
             progress: 100,
+            retried: &retried,
             previous: self.previous,
             next: self.next,
         };
         let mut view = JobView::new(&record, &around);
         let folder = paths::job(record.id);
+        let raw = RawLogs {
+            site,
+            reader,
+            folder: &folder,
+            heads,
+        };
         let mut log_pages = 0;
         if let Some(at) = &record.log {
-            let log = if self.log_here { reader.log(at)? } else { None };
+            let log = raw.read(at)?;
             let failed = view.verdict == "fail" || view.health == "incomplete";
-            view.log = Some(log_view(log.as_deref(), at.bytes, at.dropped, failed));
+            let mut shown = log_view(log.as_deref(), at.bytes, at.dropped, failed);
             if let Some(log) = log {
-                log_pages = write_log(site, &folder, &view, &log)?;
-                let text = at.runner.map(|blob| reader.blob(blob)).transpose()?;
-                if let (Some(text), Some(shown)) = (text.flatten(), &mut view.log) {
-                    site.output.put(&format!("{folder}runner.txt"), &text)?;
-                    shown.runner = true;
-                }
+                shown.runner = raw.runner_text(at, "")?;
+                log_pages = write_log(site, &folder, &view, &shown, &log)?;
             }
+            view.log = Some(shown);
         }
-        if self.log_here {
-            member_logs(site, reader, &folder, &record, &mut view)?;
-        }
+        raw.members(&record.members, &mut view)?;
+        raw.attempts(&record, &retried, &mut view)?;
         view.attachments = attachments(site, reader, &folder, &record)?;
         let path = format!("{folder}index.html");
         let title = title(&view);
@@ -125,17 +142,19 @@ impl Finished {
 
 /// The pages of the jobs that wait or run.
 pub fn live(site: &Site<'_>, reader: &impl Reader) -> Result<(), SiteError> {
-    let mut last: HashMap<&str, u32> = HashMap::new();
+    let mut last: HashMap<(&str, &str), u32> = HashMap::new();
     for &at in &site.lists.all {
-        last.insert(site.history.text(site.job(at).name), at);
+        let (name, board) = series(site.job(at));
+        last.insert((site.history.text(name), site.history.text(board)), at);
     }
     let config = site.config();
     for job in &site.snapshot.live {
         let record = &job.record;
         let row = LiveRow::new(job);
         let name = crate::report::usage::label(&record.job_name);
+        let board = record.health_check.as_ref().map_or("", BoardName::as_str);
         let previous = last
-            .get(name.as_str())
+            .get(&(name.as_str(), board))
             .map(|at| Neighbour::new(site.job(*at)));
         let tail = match &record.claim {
             Some(claim) => {
@@ -151,9 +170,11 @@ pub fn live(site: &Site<'_>, reader: &impl Reader) -> Result<(), SiteError> {
             .debug(&previous)
             .add(tail.as_deref().unwrap_or_default());
         site.page(&path, key, || {
+            let retried = reader.retried(record)?;
             let around = Around {
                 forge: config.forge.as_ref(),
                 progress: job.progress,
+                retried: &retried,
                 previous,
                 next: None,
             };
@@ -210,20 +231,22 @@ struct LogPageView<'a> {
     log: log::LogPage,
 }
 
-fn write_log(site: &Site<'_>, folder: &str, view: &JobView, log: &[u8]) -> Result<u16, SiteError> {
+fn write_log(
+    site: &Site<'_>,
+    folder: &str,
+    view: &JobView,
+    shown: &LogView,
+    log: &[u8],
+) -> Result<u16, SiteError> {
     site.output.put(&format!("{folder}log.txt"), log)?;
-    let (bytes, dropped) = match &view.log {
-        Some(log) => (log.bytes.as_str(), log.dropped.as_str()),
-        None => ("", ""),
-    };
     let title = format!("Log of {} {}", view.name, view.short);
     let pages = log::pages(log, |page| {
         let path = format!("{folder}{}", paths::log_file(page.number));
         let view = LogPageView {
             job: &view.name,
             short: &view.short,
-            bytes,
-            dropped,
+            bytes: &shown.bytes,
+            dropped: &shown.dropped,
             log: page,
         };
         let html = site
@@ -233,25 +256,6 @@ fn write_log(site: &Site<'_>, folder: &str, view: &JobView, log: &[u8]) -> Resul
     })?;
     // An empty log has a page too, so that the link to it leads somewhere.
     Ok(pages as u16)
-}
-
-/// Publishes the log of each member of a group as it is.
-fn member_logs(
-    site: &Site<'_>,
-    reader: &impl Reader,
-    folder: &str,
-    record: &Record,
-    view: &mut JobView,
-) -> Result<(), SiteError> {
-    for (member, view) in record.members.iter().zip(&mut view.members) {
-        let Some(at) = &member.log else { continue };
-        if let Some(log) = reader.log(at)? {
-            view.log = format!("members/{}.txt", safe_name(&member.name));
-            view.bytes = text::bytes(at.bytes);
-            site.output.put(&format!("{folder}{}", view.log), &log)?;
-        }
-    }
-    Ok(())
 }
 
 /// Publishes what the job left, under names that no browser and no server takes for a page.
@@ -293,7 +297,7 @@ const ACTIVE: [&str; 17] = [
 ];
 
 /// A plain file name for any name; two different names never meet.
-fn safe_name(name: &str) -> String {
+pub(super) fn safe_name(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let kept: String = name
         .chars()

@@ -1,4 +1,4 @@
-//! The lists of finished jobs: sealed pages counted from the oldest, and the newest ones.
+//! The lists of people's finished jobs: sealed pages counted from the oldest, and the newest ones.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -18,6 +18,8 @@ pub struct ListView {
     pub number: usize,
     pub live: Vec<LiveRow>,
     pub jobs: Vec<JobRow>,
+    /// Whether there are health checks, which these lists leave out.
+    pub checks: bool,
     /// Links from the top; empty where there is no such page.
     pub newer: String,
     pub older: String,
@@ -25,7 +27,7 @@ pub struct ListView {
 }
 
 pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
-    let all = &site.lists.all;
+    let all = &site.lists.people;
     // The front list shows 50 to 99 jobs, so that it is never nearly empty.
     let sealed = (all.len() / SEALED).saturating_sub(1);
     let pages = all.chunks_exact(SEALED).take(sealed).enumerate();
@@ -44,7 +46,8 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
         list(site, &paths::list(*number), *number, jobs, newer, key)
     })?;
     let rest = &all[sealed * SEALED..];
-    let mut key = site.key().jobs(site, rest);
+    let checks = u64::from(!site.lists.checks.is_empty());
+    let mut key = site.key().jobs(site, rest).number(checks);
     for job in &site.snapshot.live {
         key = key.add(job.record.id.as_bytes()).debug(&LiveRow::new(job));
     }
@@ -68,7 +71,7 @@ fn list(
 ) -> Result<(), SiteError> {
     site.page(path, key, || {
         let before = match number {
-            0 => (site.lists.all.len() / SEALED).saturating_sub(1),
+            0 => (site.lists.people.len() / SEALED).saturating_sub(1),
             _ => number - 1,
         };
         let mut jobs = site.rows(jobs);
@@ -86,6 +89,7 @@ fn list(
                 Vec::new()
             },
             jobs,
+            checks: number == 0 && !site.lists.checks.is_empty(),
             newer,
             older: if before > 0 {
                 paths::list(before)

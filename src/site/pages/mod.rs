@@ -1,6 +1,7 @@
 //! One function per kind of page: it decides whether the page must be made anew, makes its view and
 //! hands the text to the writer.
 
+mod admin;
 mod boards;
 mod data;
 mod home;
@@ -9,6 +10,7 @@ mod lists;
 mod manual;
 mod people;
 mod queue;
+mod raw_logs;
 mod reports;
 mod site;
 mod tags;
@@ -25,6 +27,7 @@ pub(super) fn all(site: &Site<'_>) -> Result<(), SiteError> {
     queue::write(site)?;
     lists::write(site)?;
     boards::write(site)?;
+    admin::write(site)?;
     types::write(site)?;
     people::write(site)?;
     tags::write(site)?;

@@ -18,6 +18,9 @@ use crate::site::views::row::JobRow;
 
 /// Jobs that the pages of boards, users and tags list.
 const RECENT: usize = 25;
+/// Health checks that a board's page lists, and jobs of which an attempt failed on it.
+const CHECKS: usize = 8;
+const FAILED: usize = 8;
 
 /// One state of the lab, ready to be shown, and the way to the output.
 pub struct Site<'a> {
@@ -145,7 +148,14 @@ impl Key {
 pub struct Lists {
     /// Oldest first.
     pub all: Vec<u32>,
+    /// The same without health checks, which would drown the jobs that people wait for.
+    pub people: Vec<u32>,
+    /// Without health checks, too.
     pub boards: BTreeMap<String, Vec<u32>>,
+    /// The boards' health checks.
+    pub checks: BTreeMap<String, Vec<u32>>,
+    /// The jobs of which an attempt failed on the board.
+    pub failed: BTreeMap<String, Vec<u32>>,
     pub users: BTreeMap<String, Vec<u32>>,
     pub tags: BTreeMap<String, Vec<u32>>,
     pub types: BTreeMap<String, u64>,
@@ -156,16 +166,33 @@ impl Lists {
         let all = history.shown();
         let texts = history.strings.iter().len();
         let mut boards = vec![Vec::new(); texts];
+        let mut checks: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut failed: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         let mut users = vec![Vec::new(); texts];
         let mut tags = vec![Vec::new(); texts];
         let mut types = vec![0_u64; texts];
         for &at in all.iter().rev() {
             let job = &history.jobs[at as usize];
-            for (lists, text) in [
-                (&mut boards, job.board),
-                (&mut users, job.user),
-                (&mut tags, job.tags),
-            ] {
+            for failure in history.failures(job) {
+                let list = failed.entry(failure.board.to_owned()).or_default();
+                if list.len() < FAILED && list.last() != Some(&at) {
+                    list.push(at);
+                }
+            }
+            let of_board = match job.health_check {
+                true => {
+                    for board in history.boards(job) {
+                        let list = checks.entry(board.to_owned()).or_default();
+                        if list.len() < CHECKS {
+                            list.push(at);
+                        }
+                    }
+                    None
+                }
+                false => Some((&mut boards, job.board)),
+            };
+            let others = [(&mut users, job.user), (&mut tags, job.tags)];
+            for (lists, text) in of_board.into_iter().chain(others) {
                 if let Some(list) = lists.get_mut(text as usize)
                     && list.len() < RECENT
                 {
@@ -203,7 +230,11 @@ impl Lists {
         let types = (0..)
             .zip(types)
             .filter(|(text, count)| *text > 0 && *count > 0);
+        let of_people = |at: &u32| !history.jobs[*at as usize].health_check;
         Self {
+            people: all.iter().copied().filter(of_people).collect(),
+            checks,
+            failed,
             boards: by_line(boards),
             users: by_text(users),
             tags: by_line(tags),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::facts::{job_id, name, number, object};
 use super::now::snapshot;
-use super::records::{finished, log};
-use crate::model::record::LogLocation;
+use super::records::{finished, log, retried};
+use crate::model::record::{AttemptRecord, LogLocation};
 use crate::model::{JobId, ObjectId, Record, RunnerName, Time};
 use crate::site::SiteError;
 use crate::site::source::{Change, Journals, Reader, Snapshot, Source};
@@ -191,6 +191,10 @@ impl Reader for Sample {
                 why: "there is none".to_owned(),
             }),
         }
+    }
+
+    fn retried(&self, record: &Record) -> Result<Vec<AttemptRecord>, SiteError> {
+        Ok(retried(record))
     }
 
     fn log(&self, at: &LogLocation) -> Result<Option<Vec<u8>>, SiteError> {

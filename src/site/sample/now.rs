@@ -6,8 +6,8 @@ use super::facts::{TYPES, USERS, name, object};
 use super::records::{claimed, steps, submitted};
 use crate::model::board::{Board, BoardFile, DeviceType, Service, ServiceState};
 use crate::model::lab::{Forge, ForgeKind, LabFiles, User};
-use crate::model::record::{BoardHealth, StepState};
-use crate::model::status::RunnerStatus;
+use crate::model::record::{BoardHealth, BoardRecord, StepState};
+use crate::model::status::{BoardStatus, BoardUse, RunnerStatus};
 use crate::model::{State, Time};
 use crate::site::source::{BoardState, LiveJob, Snapshot};
 
@@ -145,30 +145,55 @@ pub(super) fn snapshot(now: Time) -> Snapshot {
                 job: busy(&board_name),
                 board,
                 health,
+                noted: (health == BoardHealth::Bad).then(|| BoardRecord {
+                    version: 1,
+                    board: name(&board_name),
+                    health,
+                    reason: reason.clone(),
+                    at: now.plus_seconds(-7200.0),
+                    job: None,
+                    file: None,
+                    checked: None,
+                }),
                 reason,
-                noted: None,
             });
         }
     }
-    let runner = RunnerStatus {
+    let runner = |runner: &str, paused: Option<&str>| RunnerStatus {
         version: 1,
-        runner: name("lab-a"),
+        runner: name(runner),
         instance: "1".to_owned(),
         counter: 1,
         at: now,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         main: None,
-        boards: Vec::new(),
+        boards: boards
+            .iter()
+            .filter(|state| {
+                let own = state.board.runner.as_ref();
+                own.is_some_and(|own| own.as_str() == runner)
+            })
+            .map(|state| BoardStatus {
+                name: state.board.name.clone(),
+                usage: BoardUse::Idle,
+                health: state.health,
+                reason: None,
+            })
+            .collect(),
         running: Vec::new(),
         free_disk_bytes: Some(1 << 40),
-        paused: None,
-        containment: None,
+        paused: paused.map(ToOwned::to_owned),
+        containment: Some("cgroup /system.slice/pumice.service".to_owned()),
     };
+    let runners = vec![
+        runner("lab-a", None),
+        runner("lab-b", Some("less than 1 GiB is free in /var/lib/pumice")),
+    ];
     Snapshot {
         main: Some(object(4, 1)),
         files,
         live: running.into_iter().chain(waiting).collect(),
         boards,
-        runners: vec![runner],
+        runners,
     }
 }

@@ -7,8 +7,8 @@ use super::lab::{LOG_REF, STEP};
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::job::Job;
 use crate::model::record::{
-    Attachment, Attempt, Canceled, Case, CaseResult, ClaimFacts, Estimate, Estimates, LogLocation,
-    Step, StepState, Suite, verdict,
+    Attachment, Attempt, AttemptRecord, Canceled, Case, CaseResult, ClaimFacts, Estimate,
+    Estimates, LogLocation, Step, StepState, Suite, verdict,
 };
 use crate::model::{Health, Priority, Reason, Record, State, Time, Verdict};
 
@@ -222,7 +222,7 @@ pub(super) fn finished(i: u64, start: Time) -> Record {
         29 => canceled_queued(&mut record, end),
         37 => canceled_running(&mut record, end),
         41 => rejected(&mut record),
-        47 => retried(&mut record, end, took),
+        47 => tried_twice(&mut record, end, took),
         _ => {}
     }
     record.verdict = match record.health {
@@ -321,7 +321,7 @@ fn rejected(record: &mut Record) {
     }];
 }
 
-fn retried(record: &mut Record, end: Time, took: f64) {
+fn tried_twice(record: &mut Record, end: Time, took: f64) {
     let mut first = attempt(
         record,
         1,
@@ -331,6 +331,32 @@ fn retried(record: &mut Record, end: Time, took: f64) {
     );
     first.board = Some(name("bbb01"));
     record.attempts = vec![first, attempt(record, 2, took, end, None)];
+}
+
+/// The records of the attempts before the last one.
+pub(super) fn retried(record: &Record) -> Vec<AttemptRecord> {
+    let past = record
+        .attempts
+        .split_last()
+        .map_or(&[][..], |(_, past)| past);
+    past.iter()
+        .map(|attempt| AttemptRecord {
+            version: 1,
+            id: record.id,
+            claim: object(3, u64::from(attempt.n)),
+            attempt: attempt.clone(),
+            message: Some("the tftp server did not answer".to_owned()),
+            log: Some(LogLocation {
+                reference: LOG_REF.to_owned(),
+                path: format!("24/{}/{}/log.txt", record.id, attempt.n),
+                blob: object(8, u64::from(attempt.n)),
+                bytes: log(u64::from(attempt.n)).len() as u64,
+                dropped: 0,
+                runner: Some(object(7, u64::from(attempt.n))),
+            }),
+            members: Vec::new(),
+        })
+        .collect()
 }
 
 /// A console log of a few kilobytes; each thousandth is long.

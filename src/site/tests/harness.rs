@@ -140,3 +140,23 @@ pub fn bad_links(
     }
     bad
 }
+
+/// Checks that hold for every page of every site.
+pub fn check(site: &Site) {
+    let (pages, files) = (site.pages(), site.files());
+    assert_eq!(bad_links(&pages, &files), Vec::<String>::new());
+    for (path, html) in &pages {
+        let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'";
+        assert!(html.contains(policy), "{path} has no policy");
+        assert!(
+            html.starts_with("<!doctype html>\n<html lang=\"en\">"),
+            "{path}"
+        );
+        assert_eq!(html.matches("<h1").count(), 1, "{path}");
+        // Neither works under the policy, so whoever writes one is told here.
+        assert!(!html.contains(" style=\""), "{path}");
+        assert_eq!(html.matches("<script").count(), 1, "{path}");
+        let odd = html.chars().find(|c| crate::site::text::is_deceptive(*c));
+        assert_eq!(odd, None, "{path}");
+    }
+}

@@ -161,6 +161,30 @@ fn logs_that_expire_take_their_pages_with_them() {
 }
 
 #[test]
+fn logs_of_earlier_attempts_expire_as_well() {
+    let mut lab = sample::Sample::new(50, now());
+    // Canceled while it waited for its next attempt: no log is its own.
+    let mut record = lab.record(47);
+    record.log = None;
+    let folder = paths::job(record.id);
+    lab.finish("lab-b", record);
+    let mut site = Site::of(lab);
+    site.build();
+    let files =
+        ["attempts/1/log.txt", "attempts/1/runner.txt"].map(|name| format!("{folder}{name}"));
+    assert!(files.iter().all(|file| site.has(file)));
+    site.lab.drop_logs();
+    site.build();
+    assert!(!files.iter().any(|file| site.has(file)));
+    assert!(
+        !site
+            .read(&format!("{folder}index.html"))
+            .contains("attempts/1/")
+    );
+    same_as_anew(&site);
+}
+
+#[test]
 fn a_board_that_leaves_keeps_its_history() {
     let mut site = Site::new(120);
     site.build();

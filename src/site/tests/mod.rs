@@ -1,5 +1,6 @@
 //! The whole site, built of synthetic labs.
 
+mod boards;
 mod harness;
 mod hostile;
 mod incremental;

@@ -2,32 +2,12 @@
 
 use serde_json::Value;
 
-use super::harness::{Site, bad_links, now};
+use super::harness::{Site, bad_links, check, now};
 use crate::model::record::{CaseResult, Member, Step, StepState};
 use crate::model::{Health, JobId, State};
 use crate::site::sample::{self, Sample};
 use crate::site::source::Snapshot;
 use crate::site::{log, paths};
-
-/// Checks that hold for every page of every site.
-fn check(site: &Site) {
-    let (pages, files) = (site.pages(), site.files());
-    assert_eq!(bad_links(&pages, &files), Vec::<String>::new());
-    for (path, html) in &pages {
-        let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'";
-        assert!(html.contains(policy), "{path} has no policy");
-        assert!(
-            html.starts_with("<!doctype html>\n<html lang=\"en\">"),
-            "{path}"
-        );
-        assert_eq!(html.matches("<h1").count(), 1, "{path}");
-        // Neither works under the policy, so whoever writes one is told here.
-        assert!(!html.contains(" style=\""), "{path}");
-        assert_eq!(html.matches("<script").count(), 1, "{path}");
-        let odd = html.chars().find(|c| crate::site::text::is_deceptive(*c));
-        assert_eq!(odd, None, "{path}");
-    }
-}
 
 #[test]
 fn a_full_lab_has_all_its_pages() {
@@ -118,6 +98,7 @@ fn an_empty_lab_has_pages_too() {
     );
     assert!(site.read("boards/index.html").contains("No boards yet"));
     assert!(site.read("queue/index.html").contains("Nothing waits."));
+    assert!(site.read("admin/index.html").contains("No runner has said"));
 }
 
 #[test]
@@ -146,7 +127,6 @@ fn a_job_page_says_everything_about_its_job() {
     assert!(page(37).contains("policy would not have let them"));
     let rejected = page(41);
     assert!(rejected.contains("unknown-key") && rejected.contains("did you mean `timeout`?"));
-    assert!(page(47).contains("<h2>Attempts</h2>") && page(47).contains("infrastructure"));
     // The neighbours of the same name lead to each other.
     let next = failing
         .split("rel=\"next\" href=\"../../../")
@@ -160,6 +140,27 @@ fn a_job_page_says_everything_about_its_job() {
         site.read(next)
             .contains(&format!("rel=\"prev\" href=\"../../../{back}\""))
     );
+}
+
+#[test]
+fn every_attempt_is_on_its_jobs_page() {
+    let site = Site::new(60);
+    site.build();
+    check(&site);
+    let folder = paths::job(sample::job_id(47));
+    let page = site.read(&format!("{folder}index.html"));
+    for part in [
+        "<h2>Attempts</h2>",
+        "boards/bbb01/index.html\">bbb01</a><td>lab-b",
+        "<b class=\"p incomplete\">infrastructure</b> <span class=\"q\">the tftp server did not answer</span>",
+        "<a href=\"attempts/1/log.txt\">raw text, ",
+        "<a href=\"attempts/1/runner.txt\">runner.txt</a>",
+        "<a href=\"log.html\">log</a>",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    let once = site.read(&paths::job_page(sample::job_id(1)));
+    assert!(!once.contains("<h2>Attempts</h2>"));
 }
 
 #[test]
@@ -250,12 +251,12 @@ fn a_group_is_on_the_pages_of_all_its_boards() {
         "here +1",
         ">there</a>",
         "<td>client/",
-        "members/server.txt",
-        "members/client.txt",
+        "<a href=\"members/server/log.txt\">",
+        "<a href=\"members/client/runner.txt\">",
     ] {
         assert!(page.contains(text), "{text}\n{page}");
     }
-    assert!(site.has(&format!("{folder}members/client.txt")));
+    assert!(site.has(&format!("{folder}members/client/log.txt")));
     for board in ["here", "there"] {
         assert!(site.read(&paths::board(board)).contains(&short), "{board}");
     }

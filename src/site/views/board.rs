@@ -19,10 +19,8 @@ pub struct BoardView {
     pub reason: String,
     /// Since when its runner says so.
     pub noted: String,
-    /// The last health check: its job, whether it passed and when it ended.
-    pub check: Link,
-    pub check_result: &'static str,
-    pub checked: String,
+    /// The job that showed it.
+    pub shown: Link,
     pub service: &'static str,
     pub since: String,
     pub device_type: Link,
@@ -40,7 +38,8 @@ impl BoardView {
     pub fn new(state: &BoardState) -> Self {
         let board = &state.board;
         let noted = state.noted.as_ref();
-        let checked = noted.and_then(|noted| noted.checked.as_ref());
+        // What people have said outweighs it.
+        let counts = noted.filter(|_| board.service.state == ServiceState::Active);
         let status = match state.health {
             BoardHealth::Good | BoardHealth::Unknown if state.job.is_some() => "busy",
             BoardHealth::Good => "idle",
@@ -52,22 +51,13 @@ impl BoardView {
             status,
             health: state.health.as_str(),
             reason: text::shorten(state.reason.as_deref().unwrap_or_default(), 300),
-            // What people have said outweighs it.
-            noted: noted
-                .filter(|_| board.service.state == ServiceState::Active)
+            noted: counts
                 .map(|noted| text::minute(noted.at))
                 .unwrap_or_default(),
-            check: checked.map_or_else(Link::default, |checked| {
-                Link::new(&checked.job.short(), paths::job_page(checked.job))
-            }),
-            check_result: match checked {
-                Some(checked) if checked.passed => "pass",
-                Some(_) => "fail",
-                None => "",
+            shown: match counts.and_then(|noted| noted.job) {
+                Some(job) => Link::new(&job.short(), paths::job_page(job)),
+                None => Link::default(),
             },
-            checked: checked
-                .map(|checked| text::minute(checked.at))
-                .unwrap_or_default(),
             service: board.service.state.as_str(),
             since: board.service.since.map(text::minute).unwrap_or_default(),
             device_type: Link::to(&label(&board.device_type), paths::device_type),
@@ -114,9 +104,7 @@ impl BoardView {
             health: "",
             reason: String::new(),
             noted: String::new(),
-            check: Link::default(),
-            check_result: "",
-            checked: String::new(),
+            shown: Link::default(),
             service: "",
             since: String::new(),
             device_type: Link::default(),

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::Link;
+use super::attempt::{AttemptView, attempts};
 use super::row::{Neighbour, ended};
 use crate::model::lab::Forge;
-use crate::model::record::{CaseResult, Member, Record, Step, StepState, Suite};
+use crate::model::record::{AttemptRecord, CaseResult, Member, Record, Step, StepState, Suite};
 use crate::model::{BoardName, JobId, State, Time, Verdict};
 use crate::report::usage::{device_type, label, user};
 use crate::site::log::Excerpt;
@@ -22,6 +23,8 @@ pub struct JobView {
     pub short: String,
     pub id: String,
     pub name: String,
+    /// The board whose health it checks, if that is what it is for.
+    pub checks: Link,
     /// `submitted`, `running`, `canceling`, `finished`.
     pub state: &'static str,
     pub finished: bool,
@@ -90,9 +93,8 @@ pub struct MemberView {
     /// `complete`, the reason why not, or nothing for one that did not end by itself.
     pub ended: &'static str,
     pub message: String,
-    /// Its log's raw text, below the job's folder; empty when it is not published.
-    pub log: String,
-    pub bytes: String,
+    /// Its log's raw text and what its runner did, below the job's folder, as far as published.
+    pub logs: Vec<Link>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -152,16 +154,6 @@ pub struct AttachmentView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct AttemptView {
-    pub n: u32,
-    pub board: String,
-    pub runner: String,
-    pub started: String,
-    pub took: String,
-    pub reason: &'static str,
-}
-
-#[derive(Debug, Clone, Serialize)]
 pub struct CanceledView {
     pub by: Link,
     pub at: String,
@@ -198,12 +190,14 @@ pub struct Around<'a> {
     pub forge: Option<&'a Forge>,
     /// Percent, of a running job.
     pub progress: u8,
+    /// The records of its retried attempts.
+    pub retried: &'a [AttemptRecord],
     pub previous: Option<Neighbour>,
     pub next: Option<Neighbour>,
 }
 
 impl JobView {
-    /// The log and the attachments are filled in by whoever reads them.
+    /// The logs and the attachments are filled in by whoever reads them.
     pub fn new(record: &Record, around: &Around<'_>) -> Self {
         let claim = record.claim.as_ref();
         let commit = |id: String| Link {
@@ -226,6 +220,10 @@ impl JobView {
             short: record.id.short(),
             id: record.id.to_string(),
             name: text::shorten(&record.job_name, 200),
+            checks: match &record.health_check {
+                Some(board) => Link::to(board.as_str(), paths::board),
+                None => Link::default(),
+            },
             state: record.state.as_str(),
             finished,
             verdict: match record.verdict {
@@ -298,11 +296,7 @@ impl JobView {
             suites: suites(&record.suites),
             log: None,
             attachments: Vec::new(),
-            attempts: match record.attempts.len() {
-                // A single attempt that ended well is the job itself.
-                0 | 1 => Vec::new(),
-                _ => record.attempts.iter().map(attempt).collect(),
-            },
+            attempts: attempts(record, around.retried),
             canceled: record.canceled.as_ref().map(|canceled| CanceledView {
                 by: canceled_by(record, canceled.by.as_deref().unwrap_or_default()),
                 at: text::second(canceled.at),
@@ -399,6 +393,17 @@ fn commands(record: &Record) -> Vec<Command> {
     let short = record.id.short();
     let command = |what, line| Command { what, line };
     let follow = command("Follow it", format!("pumice watch {short}"));
+    if let Some(board) = &record.health_check {
+        // Nobody submitted it, and its commit is whatever main was.
+        let again = command(
+            "Check the board again",
+            format!("pumice board check {board}"),
+        );
+        return vec![match record.state {
+            State::Finished => again,
+            _ => follow,
+        }];
+    }
     match record.state {
         State::Finished => vec![command(
             "Submit it again",
@@ -472,8 +477,7 @@ fn member(member: &Member) -> MemberView {
         device_type: text::shorten(member.device_type.as_deref().unwrap_or_default(), 100),
         ended: ended(member.health, member.reason),
         message: text::shorten(member.message.as_deref().unwrap_or_default(), 500),
-        log: String::new(),
-        bytes: String::new(),
+        logs: Vec::new(),
     }
 }
 
@@ -509,22 +513,4 @@ fn suites(suites: &[Suite]) -> Vec<SuiteView> {
             }
         })
         .collect()
-}
-
-fn attempt(attempt: &crate::model::record::Attempt) -> AttemptView {
-    let took = attempt
-        .started_at
-        .map(|start| attempt.finished_at.seconds_since(start));
-    AttemptView {
-        n: attempt.n,
-        board: attempt
-            .all_boards()
-            .map(BoardName::as_str)
-            .collect::<Vec<_>>()
-            .join(", "),
-        runner: attempt.runner.to_string(),
-        started: attempt.started_at.map(text::second).unwrap_or_default(),
-        took: took.map(text::duration).unwrap_or_default(),
-        reason: attempt.reason.map_or("", |reason| reason.as_str()),
-    }
 }

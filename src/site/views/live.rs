@@ -16,6 +16,7 @@ pub struct LiveRow {
     pub id: String,
     /// `submitted`, `running`, `canceling`.
     pub state: &'static str,
+    pub health_check: bool,
     pub priority: &'static str,
     pub user: Link,
     /// The board it runs on.
@@ -46,6 +47,7 @@ impl LiveRow {
             short: record.id.short(),
             id: record.id.to_string(),
             state: record.state.as_str(),
+            health_check: record.health_check.is_some(),
             priority: record.priority.as_str(),
             user: Link::to(&user(record), paths::user),
             board: Link::to_boards(record.boards().map(BoardName::as_str)),

@@ -3,6 +3,7 @@
 //! They hold text and numbers ready to be shown and links from the top of the site. They never read
 //! the lab and never write a page.
 
+pub mod attempt;
 pub mod board;
 pub mod chart;
 pub mod job;

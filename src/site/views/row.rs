@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Link;
 use crate::model::{Health, JobId, Time, Verdict};
-use crate::site::history::{History, Summary};
+use crate::site::history::{Failure, History, Summary};
 use crate::site::{paths, text};
 
 #[derive(Debug, Clone, Serialize)]
@@ -12,6 +12,7 @@ pub struct JobRow {
     pub href: String,
     pub name: String,
     pub short: String,
+    pub health_check: bool,
     /// `pass`, `fail`, `none`; empty when there is none.
     pub verdict: &'static str,
     /// The health, for its colour.
@@ -43,6 +44,7 @@ impl JobRow {
             href: paths::job_page(job.id),
             name: history.text(job.name).to_owned(),
             short: job.id.short(),
+            health_check: job.health_check,
             verdict: job.verdict().map_or("", |verdict| verdict.as_str()),
             health: job.health().map_or("", |health| health.as_str()),
             ended: ended(job.health(), job.reason()),
@@ -58,6 +60,30 @@ impl JobRow {
                 0 => String::new(),
                 _ => format!("{}/{tests}", job.passed),
             },
+        }
+    }
+}
+
+/// An attempt that failed on a board, as the board's page lists it.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailedRow {
+    pub href: String,
+    pub name: String,
+    pub short: String,
+    pub attempt: String,
+    pub reason: String,
+    pub finished: String,
+}
+
+impl FailedRow {
+    pub fn new(history: &History, job: &Summary, failure: Failure<'_>) -> Self {
+        Self {
+            href: paths::job_page(job.id),
+            name: history.text(job.name).to_owned(),
+            short: job.id.short(),
+            attempt: failure.attempt.to_owned(),
+            reason: failure.reason.to_owned(),
+            finished: moment(failure.finished),
         }
     }
 }
