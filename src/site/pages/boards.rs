@@ -114,9 +114,14 @@ fn board(
             rows.reverse();
             rows
         });
+        // The heading says already what they are.
+        let checks = site.rows(&checks).into_iter().map(|row| JobRow {
+            health_check: false,
+            ..row
+        });
         let view = BoardPageView {
             board: view(),
-            checks: site.rows(&checks),
+            checks: checks.collect(),
             failed: failures.collect(),
             usage: UsageView::new(&usage),
             recent: site.rows(&recent),

@@ -51,9 +51,10 @@ impl LiveRow {
             priority: record.priority.as_str(),
             user: Link::to(&user(record), paths::user),
             board: Link::to_boards(record.boards().map(BoardName::as_str)),
-            wants: match target {
-                Some(target) => Link::new(&label(target), String::new()),
-                None => Link::to(
+            wants: match (target, group(&record.definition)) {
+                (Some(target), _) => Link::new(&label(target), String::new()),
+                (None, Some(types)) => Link::new(&label(&types), String::new()),
+                (None, None) => Link::to(
                     &label(device_type(record).unwrap_or_default()),
                     paths::device_type,
                 ),
@@ -83,4 +84,19 @@ impl LiveRow {
     pub fn waits(&self) -> bool {
         self.state == State::Submitted.as_str()
     }
+}
+
+/// What a group asks for: `qemu ×2, bbb`.
+fn group(definition: &serde_json::Value) -> Option<String> {
+    let entries = definition.get("device_group")?.as_array()?;
+    let wants = entries.iter().take(20).filter_map(|entry| {
+        let device_type = entry.get("device_type")?.as_str()?;
+        Some(
+            match entry.get("count").and_then(serde_json::Value::as_u64) {
+                Some(count) if count > 1 => format!("{device_type} ×{count}"),
+                _ => device_type.to_owned(),
+            },
+        )
+    });
+    Some(wants.collect::<Vec<_>>().join(", "))
 }
