@@ -14,7 +14,7 @@ use super::error::{Error, Kind, Outcome};
 use super::open::Seen;
 use super::table::{Cell, Table};
 use super::terminal::Colour;
-use super::text::visible_lines;
+use super::text::{one_line, visible_lines};
 use super::when;
 use crate::lab::BoardView;
 use crate::model::board::DispatcherChoice;
@@ -160,7 +160,7 @@ fn list(args: &List, seen: &Seen, context: &Context) -> Result<(), Error> {
             ),
             Cell::opt(board.job.map(|job| job.short())),
             board.tags.join(" ").into(),
-            Cell::new(board.reason.unwrap_or_default(), Colour::Plain),
+            Cell::new(one_line(board.reason.unwrap_or_default()), Colour::Plain),
         ]);
     }
     if table.is_empty() {
@@ -192,7 +192,7 @@ fn show(args: &Show, seen: &Seen, context: &Context) -> Result<(), Error> {
     fact(
         "health",
         &match board.reason {
-            Some(reason) => format!("{} ({reason})", board.health),
+            Some(reason) => format!("{} ({})", board.health, one_line(reason)),
             None => board.health.to_owned(),
         },
     )?;
@@ -228,9 +228,15 @@ fn show(args: &Show, seen: &Seen, context: &Context) -> Result<(), Error> {
     if let Some(job) = board.job {
         fact("job", &job.to_string())?;
     }
-    fact("tags", &board.tags.join(" "))?;
-    fact("owners", &board.owners.join(" "))?;
-    fact("dispatchers", &board.dispatchers.join(" "))?;
+    for (name, words) in [
+        ("tags", board.tags.join(" ")),
+        ("owners", board.owners.join(" ")),
+        ("dispatchers", board.dispatchers.join(" ")),
+    ] {
+        if !words.is_empty() {
+            fact(name, &words)?;
+        }
+    }
     if let Some(description) = board.description {
         writeln!(out, "\n{}", visible_lines(description.trim_end()))?;
     }

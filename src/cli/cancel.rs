@@ -35,6 +35,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     for typed in &args.jobs {
         let job = find::job(&seen, typed)?;
         match job.record.state {
+            State::Submitted | State::Running if job.record.health_check.is_some() => {
+                context.note(&format!(
+                    "{} is a health check, which is in no queue and cannot be canceled",
+                    described(&job)
+                ));
+                outcome = Outcome::Failed;
+            }
             State::Submitted | State::Running => {
                 require_allowed(&seen, &user, &job)?;
                 if wanted.iter().all(|known| known.record.id != job.record.id) {

@@ -6,6 +6,7 @@
 //! `model`.
 
 pub mod args;
+mod attempts;
 pub mod board;
 pub mod cancel;
 pub mod completions;

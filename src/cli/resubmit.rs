@@ -42,6 +42,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let opened = context.open()?;
     let seen = opened.fetch()?;
     let job = find::job(&seen, &args.job)?;
+    if let Some(board) = &job.record.health_check {
+        let id = job.record.id.short();
+        return Err(Error::new(Kind::Failed, format!("resubmit {id}"))
+            .because(format!(
+                "it is a health check of {board}, which is in no queue"
+            ))
+            .hint(format!("`pumice board check {board}` asks for another one")));
+    }
     let mut definition = parsed(&seen.reader, &job)?;
     let was_copy = definition.get("resubmitted_from").is_some();
     let from = Value::String(job.record.id.to_string());

@@ -9,12 +9,12 @@ use super::context::Context;
 use super::error::{Attempt, Error, Kind, Outcome};
 use super::table::{Cell, Table};
 use super::terminal::{Colour, Terminal};
-use super::text::visible;
+use super::text::{one_line, visible};
 use super::view::Job;
-use super::{diagnostics, find, when};
+use super::{attempts, diagnostics, find, when};
 use crate::model::lab::LabFiles;
-use crate::model::record::{self, Case, CaseResult, Step};
-use crate::model::{BoardName, Health, Reason, State, Time, Verdict};
+use crate::model::record::{AttemptRecord, Case, CaseResult, Step};
+use crate::model::{Health, State, Time, Verdict};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -40,20 +40,27 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     }
     let now = Time::new(Utc::now());
     let mut out = context.out();
-    out.write_all(render(&job, files, now, context.terminal).as_bytes())?;
+    let past = seen.reader.retried(&job.record)?;
+    out.write_all(render(&job, &past, files, now, context.terminal).as_bytes())?;
     out.flush()?;
     Ok(Outcome::Done)
 }
 
 /// The page of one job, for people.
-fn render(job: &Job, files: &LabFiles, now: Time, terminal: Terminal) -> String {
+fn render(
+    job: &Job,
+    past: &[AttemptRecord],
+    files: &LabFiles,
+    now: Time,
+    terminal: Terminal,
+) -> String {
     let mut page = Page {
         text: String::new(),
         terminal,
     };
     facts(&mut page, job, files, now);
     members(&mut page, job);
-    attempts(&mut page, job);
+    page.table("Attempts", &attempts::table(job, past));
     steps(&mut page, job);
     suites(&mut page, job);
     if !job.record.diagnostics.is_empty() {
@@ -101,7 +108,10 @@ fn facts(page: &mut Page, job: &Job, files: &LabFiles, now: Time) {
     page.fact("path", &record.path);
     page.painted("state", job.standing(), colour(job));
     if let Some(message) = &record.message {
-        page.fact("message", message);
+        page.fact("message", one_line(message));
+    }
+    if let Some(board) = &record.health_check {
+        page.fact("checks", format!("the health of {board}"));
     }
     let submitter = &record.submitter;
     let verified = if submitter.verified { ", verified" } else { "" };
@@ -178,13 +188,14 @@ fn facts(page: &mut Page, job: &Job, files: &LabFiles, now: Time) {
             0 => String::new(),
             dropped => format!(", {dropped} more dropped from its middle"),
         };
+        let members = match record.members.is_empty() {
+            true => "",
+            false => " --role MEMBER",
+        };
+        let id = record.id.short();
         page.fact(
             "log",
-            format!(
-                "{} bytes{dropped}: pumice log {}",
-                log.bytes,
-                record.id.short()
-            ),
+            format!("{} bytes{dropped}: pumice log {id}{members}", log.bytes),
         );
     }
     for attachment in &record.attachments {
@@ -230,42 +241,13 @@ fn members(page: &mut Page, job: &Job) {
             Cell::opt(member.device_type.as_deref()),
             Cell::opt(ended),
             Cell::opt(bytes),
-            Cell::new(member.message.as_deref().unwrap_or_default(), Colour::Plain),
+            Cell::new(
+                one_line(member.message.as_deref().unwrap_or_default()),
+                Colour::Plain,
+            ),
         ]);
     }
     page.table("Members", &table);
-}
-
-fn attempts(page: &mut Page, job: &Job) {
-    let attempts = &job.record.attempts;
-    if attempts.len() < 2 {
-        return;
-    }
-    let mut table = Table::new()
-        .right("N")
-        .column("BOARD")
-        .column("RUNNER")
-        .right("TOOK")
-        .column("REASON");
-    for attempt in attempts {
-        let took = attempt
-            .started_at
-            .map(|started| when::length(attempt.finished_at.seconds_since(started)));
-        table.row([
-            attempt.n.to_string().into(),
-            Cell::opt(on(attempt)),
-            attempt.runner.as_str().into(),
-            Cell::opt(took),
-            Cell::opt(attempt.reason.map(Reason::as_str)),
-        ]);
-    }
-    page.table("Attempts", &table);
-}
-
-/// The board of an attempt, or all of a group's.
-fn on(attempt: &record::Attempt) -> Option<String> {
-    let boards: Vec<&str> = attempt.all_boards().map(BoardName::as_str).collect();
-    (!boards.is_empty()).then(|| boards.join(", "))
 }
 
 /// A step's name, after its member's in a group, as the suites are named.
@@ -384,7 +366,7 @@ mod tests {
         }
         let job = Job::from(serde_json::from_value::<crate::model::Record>(record).unwrap());
         let now = "2026-11-24T02:00:00Z".parse().unwrap();
-        let page = render(&job, &LabFiles::default(), now, Terminal::PLAIN);
+        let page = render(&job, &[], &LabFiles::default(), now, Terminal::PLAIN);
         // Moments are in the zone one lives in, which is not the same everywhere.
         let zoned: Vec<&str> = page
             .lines()
@@ -409,9 +391,9 @@ mod tests {
         stream     /public/alice/
 
         Attempts
-        N  BOARD  RUNNER   TOOK  REASON
-        1  b2     lab-a    1.0s  board
-        2  b1     lab-a   3m05s  timeout
+        N  BOARD  RUNNER   TOOK  REASON   LOG  WHY
+        1  b2     lab-a    1.0s  board    -
+        2  b1     lab-a   3m05s  timeout  -
 
         Steps
         N  STEP           STATE  RESULT  TOOK  REASON
@@ -449,7 +431,7 @@ mod tests {
             "result": "pass", "reason": null, "started_s": 0.1, "duration_s": 12.0}]);
         let job = Job::from(serde_json::from_value::<crate::model::Record>(record).unwrap());
         let now = "2026-11-24T02:00:00Z".parse().unwrap();
-        let page = render(&job, &LabFiles::default(), now, Terminal::PLAIN);
+        let page = render(&job, &[], &LabFiles::default(), now, Terminal::PLAIN);
         let from = page.find("boards").unwrap();
         insta::assert_snapshot!(&page[from..], @r"
         boards     b1, b2
@@ -466,6 +448,29 @@ mod tests {
         Steps
         N  STEP         STATE  RESULT  TOOK  REASON
         1  client/boot  done   pass     12s
+        ");
+    }
+
+    #[test]
+    fn attempts_that_are_over_say_why_and_how_to_see_their_logs() {
+        let mut job = waiting(1);
+        let attempt = json!({"n": 1, "board": "b2", "runner": "lab-a",
+            "started_at": "2026-11-24T01:00:02Z", "finished_at": "2026-11-24T01:00:03Z", "reason": "board"});
+        let past = json!({"version": 1, "id": job.record.id, "claim": "0".repeat(40), "attempt": attempt,
+            "message": "the dispatcher exited with 69: boot\nno serial\u{1b}[2J output", "log": {
+                "ref": "refs/pumice/logs/lab-a/2026-11", "path": "24/x/1/log.txt",
+                "blob": "0".repeat(40), "bytes": 5, "dropped": 0, "runner": null}});
+        let past: AttemptRecord = serde_json::from_value(past).unwrap();
+        job.record.attempts = vec![past.attempt.clone()];
+        job.record.health_check = Some("b2".parse().unwrap());
+        let now = "2026-11-24T02:00:00Z".parse().unwrap();
+        let page = render(&job, &[past], &LabFiles::default(), now, Terminal::PLAIN);
+        assert!(page.contains("checks     the health of b2\n"), "{page}");
+        let from = page.find("Attempts").unwrap();
+        insta::assert_snapshot!(&page[from..], @r"
+        Attempts
+        N  BOARD  RUNNER  TOOK  REASON  LOG                              WHY
+        1  b2     lab-a   1.0s  board   pumice log 01000000 --attempt 1  the dispatcher exited with 69: boot | no serial\u{1b}[2J output
         ");
     }
 }

@@ -7,6 +7,12 @@ pub fn visible(text: &str) -> String {
     escape(text, |_| false)
 }
 
+/// A text of several lines, such as a message with the end of a log, on one; not yet harmless.
+pub fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" | ")
+}
+
 /// As [`visible`], but lines stay lines and tabs stay tabs.
 pub fn visible_lines(text: &str) -> String {
     escape(text, |c| c == '\n' || c == '\t')

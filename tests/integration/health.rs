@@ -71,6 +71,7 @@ fn a_new_board_is_checked_before_its_first_job() {
     assert!(listed.contains(&check.id.to_string()), "{listed}");
     let shown = lab.cli(&["show", &check.id.to_string()]);
     assert!(shown.contains("/health/b1/"), "{shown}");
+    assert!(shown.contains("the health of b1"), "{shown}");
 }
 
 #[test]

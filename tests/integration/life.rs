@@ -485,6 +485,11 @@ fn a_first_stop_lets_jobs_end_and_a_second_one_requeues_them() {
     );
     let live = lab.snapshot().live;
     assert_eq!(live[0].record.state, State::Submitted, "it waits again");
+    assert_eq!((live[0].attempt, live[0].record.attempts.len()), (1, 1));
+    let id = live[0].record.id;
+    let shown = lab.cli(&["show", &id.to_string()]);
+    let log = format!("pumice log {} --attempt 1", id.short());
+    assert!(shown.contains(&log), "{shown}");
 }
 
 #[test]

@@ -257,6 +257,29 @@ fn the_policy_refuses_and_names_who_may() {
 }
 
 #[test]
+fn a_health_check_is_not_resubmitted_into_a_queue() {
+    let lab = Lab::new();
+    let definition = "templates/jobs/health.json";
+    lab.write(
+        "boards/types/shell.yaml",
+        &format!("dispatchers: [exec]\nhealth_check: {{job: {definition}}}\n"),
+    );
+    lab.board("b1", "r1")
+        .job(definition, "true")
+        .submit("Add a board with a health check");
+    lab.run_until_idle("r1");
+    let check = lab.record_of(definition).id.to_string();
+    let main = lab.refs("refs/heads/");
+    let refused = pumice(&lab, &["resubmit", &check]).code(1);
+    assert!(
+        refused.err.contains("pumice board check b1"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(lab.refs("refs/heads/"), main, "nothing was pushed");
+}
+
+#[test]
 fn a_resubmitted_job_is_a_changed_copy() {
     let lab = Lab::new();
     lab.write("queue/k/a.json", JOB);
