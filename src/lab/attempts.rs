@@ -44,7 +44,8 @@ impl Reader {
     /// costs nothing for the many jobs that had one attempt.
     pub fn retried(&self, record: &Record) -> Result<Vec<AttemptRecord>, LabError> {
         let mut attempts = Vec::new();
-        if record.attempts.len() < 2 && record.log.is_some() {
+        let one = record.attempts.len() < 2 && record.log.is_some();
+        if one || record.attempts.is_empty() {
             return Ok(attempts);
         }
         let journals = self.journals()?;

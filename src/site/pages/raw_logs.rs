@@ -88,7 +88,12 @@ impl<R: Reader> RawLogs<'_, R> {
         retried: &[AttemptRecord],
         view: &mut JobView,
     ) -> Result<(), SiteError> {
-        let own_log = view.log.as_ref().is_some_and(|log| log.here);
+        let mut own = Vec::new();
+        if let Some(log) = view.log.as_ref().filter(|log| log.here) {
+            own.push(Link::new("log", "log.html".to_owned()));
+            let runner = log.runner.then(|| "runner.txt".to_owned());
+            own.extend(runner.map(|path| Link::new("runner.txt", path)));
+        }
         if view.attempts.is_empty() {
             return Ok(());
         }
@@ -96,8 +101,8 @@ impl<R: Reader> RawLogs<'_, R> {
         let mut any = false;
         for view in &mut view.attempts {
             let Some(past) = retried.iter().find(|past| past.attempt.n == view.n) else {
-                if own_log && last == Some(view.n) {
-                    view.logs.push(Link::new("log", "log.html".to_owned()));
+                if last == Some(view.n) {
+                    view.logs.append(&mut own);
                 }
                 continue;
             };

@@ -156,7 +156,7 @@ fn every_attempt_is_on_its_jobs_page() {
         "<td>the tftp server did not answer<td>",
         "<a href=\"attempts/1/log.txt\">raw text, ",
         "<a href=\"attempts/1/runner.txt\">runner.txt</a>",
-        "<a href=\"log.html\">log</a>",
+        "<a href=\"log.html\">log</a> · <a href=\"runner.txt\">runner.txt</a>",
     ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
