@@ -43,6 +43,10 @@ const BURST: Duration = Duration::from_millis(250);
 /// How long a job that the plan gave to a peer's board is left to that peer, in polls.
 const PEER_POLLS: u32 = 2;
 
+/// How long a job at the queue's head is left to the runner whose share it is, in pushes, if that is
+/// longer: a runner takes all of its share in about six.
+const SPREAD_PUSHES: u32 = 20;
+
 /// How many turns in a row may fail before a runner without running jobs gives up.
 const TROUBLES: u32 = 10;
 
@@ -381,6 +385,8 @@ impl Runner {
                 break;
             }
             again = true;
+            // What ends from now on waits anew.
+            self.gathering = None;
             self.take_reports()?;
             if self.has_unverified() {
                 break;
@@ -566,6 +572,7 @@ impl Runner {
         if self.push_took >= SLOW_PUSH && !living.is_empty() {
             let all = boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall);
             let me = &self.options.name;
+            let patience = patience.max(self.push_took.saturating_mul(SPREAD_PUSHES));
             self.spread.thin(&mut jobs, &all, me, now, patience);
         }
         let placed = schedule::plan(&jobs, &idle);
