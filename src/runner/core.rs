@@ -47,6 +47,9 @@ const PEER_POLLS: u32 = 2;
 /// longer: a runner takes all of its share in about six.
 const SPREAD_PUSHES: u32 = 20;
 
+/// A publication that takes longer says nothing about the way to the server: it carries large logs.
+const LONGEST_PUSH: Duration = Duration::from_secs(1);
+
 /// How many turns in a row may fail before a runner without running jobs gives up.
 const TROUBLES: u32 = 10;
 
@@ -166,6 +169,8 @@ pub struct Runner {
     pub(super) last_push: Option<Duration>,
     /// How long the last publication took.
     pub(super) push_took: Duration,
+    /// The last publication was refused or has no answer.
+    pub(super) push_failed: bool,
     pub(super) backoff: Backoff,
     /// How many turns have failed in a row.
     troubles: u32,
@@ -286,6 +291,7 @@ impl Runner {
             last_fetch: None,
             last_push: None,
             push_took: Duration::ZERO,
+            push_failed: false,
             backoff: Backoff::default(),
             troubles: 0,
             fetch_failed: false,
@@ -569,12 +575,15 @@ impl Runner {
             |candidate| self.world.waited_s(candidate, wall),
             || boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall),
         );
-        if self.push_took >= SLOW_PUSH && !living.is_empty() {
+        let others = if self.push_took >= SLOW_PUSH && !living.is_empty() {
             let all = boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall);
             let me = &self.options.name;
-            let patience = patience.max(self.push_took.saturating_mul(SPREAD_PUSHES));
-            self.spread.thin(&mut jobs, &all, me, now, patience);
-        }
+            let push = self.push_took.min(LONGEST_PUSH);
+            let patience = patience.max(push.saturating_mul(SPREAD_PUSHES));
+            self.spread.thin(&mut jobs, &all, me, now, patience)
+        } else {
+            Vec::new()
+        };
         let placed = schedule::plan(&jobs, &idle);
         let (own, peers): (Vec<_>, Vec<_>) = placed
             .into_iter()
@@ -602,6 +611,10 @@ impl Runner {
                 .collect();
             own.extend(schedule::plan(&jobs, &rest));
         }
+        // No board stays idle out of politeness.
+        let taken: BTreeSet<&BoardName> = own.iter().flat_map(|(_, boards)| boards).collect();
+        idle.retain(|board| mine.contains(&board.name) && !taken.contains(&board.name));
+        own.extend(schedule::plan(&others, &idle));
         own
     }
 
@@ -610,7 +623,10 @@ impl Runner {
         if self.refused.is_some() && self.may_leave() {
             return true;
         }
-        let quiet = self.held.is_empty()
+        // What is not decided yet when an admin asks for the end, the next start completes.
+        let settled =
+            |held: &Held| self.ending != Ending::No && matches!(held.phase, Phase::Unverified);
+        let quiet = self.held.values().all(settled)
             && self.outbox.is_empty()
             && self.notes.is_empty()
             && self.switching.is_empty()

@@ -71,24 +71,30 @@ impl Runner {
         let now = self.env.clock.now();
         if attempt.stop == Some(Stop::Shutdown) && attempt.record.health_check.is_some() {
             // It says nothing about the board, and the next start runs another.
-            self.state.forget(id, n);
+            self.note_power_troubles(&attempt, &end, id, now);
+            self.state.forget(id, n, claim);
             self.release(id);
             return Ok(());
         }
         if attempt.stop == Some(Stop::Fenced) {
-            for (board, trouble) in group::power_troubles(&attempt, &end) {
-                let verdict = (BoardHealth::Bad, Some(in_words(trouble)));
-                self.note_board(self.board_record(board, verdict, Some(id), now));
-            }
+            self.note_power_troubles(&attempt, &end, id, now);
             let late = self.ending(id, claim, *attempt, end, now)?;
             self.keep_evidence(&late);
             self.held.remove(&id);
-            self.state.forget(id, n);
+            self.state.forget(id, n, claim);
             return Ok(());
         }
         let item = self.ending(id, claim, *attempt, end, now)?;
         self.outbox.push(item);
         Ok(())
+    }
+
+    /// Boards that could not be switched off are bad, whatever becomes of the attempt.
+    fn note_power_troubles(&mut self, attempt: &Attempt, end: &AttemptEnd, id: JobId, now: Time) {
+        for (board, trouble) in group::power_troubles(attempt, end) {
+            let verdict = (BoardHealth::Bad, Some(in_words(trouble)));
+            self.note_board(self.board_record(board, verdict, Some(id), now));
+        }
     }
 
     fn ending(

@@ -44,6 +44,8 @@ impl Runner {
     /// Holds a claim of this runner's name, to be decided about by a later look.
     pub(super) fn hold(&mut self, id: JobId, seen: SeenClaim, submission: Submission) {
         if let Some(main) = self.world.main
+            // A health check never was on main.
+            && !seen.claim.health_check
             && !self.world.closings.contains_key(&id)
             && !self.world.is_alive(id, &submission.path)
         {
@@ -86,10 +88,10 @@ impl Runner {
         if let Some(submission) = known.or(closing) {
             return Ok(Some(submission.clone()));
         }
-        if !reader.repo().exists(seen.claim.main) {
+        // A claim may name anything: what is no commit that can be walked holds no job.
+        let Ok(older) = lab::alive(reader.repo(), seen.claim.main) else {
             return Ok(None);
-        }
-        let older = lab::alive(reader.repo(), seen.claim.main)?;
+        };
         Ok(older.into_iter().find(|submission| submission.id == id))
     }
 

@@ -18,6 +18,7 @@ pub struct Item {
     pub ending: Ending,
     pub files: Vec<LogFile>,
     /// What it showed of the boards it was on.
+    #[serde(default)]
     pub boards: Vec<BoardRecord>,
 }
 
@@ -122,4 +123,22 @@ fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
     }
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spool_of_version_0_1_0_is_read() {
+        let record = r#"{"version":1,"id":"00000000-0000-5000-8000-000000000001","claim":
+            "1111111111111111111111111111111111111111","attempt":{"n":1,"board":"b1","runner":"r1",
+            "started_at":null,"finished_at":"2026-11-20T09:00:00Z","reason":"lost"},"message":null,"log":null}"#;
+        let batch = format!(
+            r#"[{{"claim":"1111111111111111111111111111111111111111","attempt":1,
+            "ending":{{"requeue":{record}}},"files":[],"board":null}}]"#
+        );
+        let items: Vec<Item> = serde_json::from_str(&batch).unwrap();
+        assert_eq!(items.len(), 1);
+    }
 }

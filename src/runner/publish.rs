@@ -1,6 +1,6 @@
 //! Publishing endings: one atomic push through the fences of all their claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::claim::Bid;
@@ -10,7 +10,7 @@ use super::{Runner, RunnerError};
 use crate::git::{CommitBuilder, GitError, Lease, Person, Push, Pushed, RefStatus, Update};
 use crate::lab::{Reader, attempt_path, board_path, log_folder, record_path, to_json};
 use crate::model::record::{self, AttemptRecord, BoardRecord, LogLocation, Member, Seen};
-use crate::model::{JobId, ObjectId, Record};
+use crate::model::{BoardName, JobId, ObjectId, Record};
 
 /// How many endings go in one push.
 pub(super) const PUBLISHED_AT_ONCE: usize = 250;
@@ -22,6 +22,9 @@ pub(super) const REFUSED_WAIT: Duration = Duration::from_secs(60);
 /// From here on the next claims do not wait for a publication's answer. A server on this host answers
 /// faster, and then two pushes at once only take each other's processor time.
 pub(super) const SLOW_PUSH: Duration = Duration::from_millis(60);
+
+/// A publication that takes longer carries large logs.
+const TOO_SLOW_PUSH: Duration = Duration::from_secs(5);
 
 /// What a publication changes on the server.
 struct Composed {
@@ -74,6 +77,7 @@ impl Runner {
                         reader.repo().set_reference(&name, head)?;
                     }
                     self.backoff.worked();
+                    self.push_failed = false;
                     self.at_once = (self.at_once * 2).min(PUBLISHED_AT_ONCE);
                     self.refused_at = None;
                     self.published += 1;
@@ -131,13 +135,23 @@ impl Runner {
     /// it is decided about as every other one, and given back while another one names its board.
     fn bids_beside(&mut self, batch: &[Item]) -> Result<Vec<Bid>, RunnerError> {
         let gathers = !self.world.files.config.push_interval.duration().is_zero();
-        if self.push_took < SLOW_PUSH || gathers {
+        // Claims that would stand for long without a decision, or beside a push that is refused again and
+        // again, only keep jobs from others.
+        let slow = (SLOW_PUSH..TOO_SLOW_PUSH).contains(&self.push_took);
+        if !slow || self.push_failed || gathers {
             return Ok(Vec::new());
         }
+        let doubted: BTreeSet<&BoardName> = batch
+            .iter()
+            .flat_map(|item| &item.boards)
+            .map(|note| &note.board)
+            .collect();
         let freed = batch
             .iter()
             .filter_map(|item| self.held.get(&item.job()))
-            .flat_map(|held| held.claim.boards().cloned())
+            .flat_map(|held| held.claim.boards())
+            .filter(|board| !doubted.contains(board))
+            .cloned()
             .collect();
         let reader = self.lab.reader()?;
         self.bids(&reader, &freed)
@@ -146,6 +160,7 @@ impl Runner {
     /// A refusal or no answer: look what the server says now, drop what it has or what is fenced
     /// off, and try the rest again from the new state.
     fn retry_later(&mut self, answer: Result<Pushed, GitError>) -> Result<bool, RunnerError> {
+        self.push_failed = true;
         let why = match &answer {
             Ok(pushed) => pushed.message.trim().to_owned(),
             Err(error) => error.to_string(),
@@ -252,7 +267,7 @@ impl Runner {
             if self.held.get(&id).is_some_and(|held| held.id == item.claim) {
                 self.held.remove(&id);
             }
-            self.state.forget(id, item.attempt);
+            self.state.forget(id, item.attempt, item.claim);
         }
         for (number, waiting) in &mut self.spooled {
             waiting.retain(|claim| !claims.contains(claim));
@@ -407,9 +422,8 @@ impl Runner {
             }
         }
         self.stale |= returned.len() < self.give_back.len() || !pushed.all_done();
-        if pushed.all_done() {
-            self.backoff.worked();
-        } else {
+        // One that worked says nothing of what made the claims good for nothing: waiting goes on.
+        if !pushed.all_done() {
             self.backoff.failed(self.env.clock.since_boot());
         }
         for id in returned {

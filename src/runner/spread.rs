@@ -16,7 +16,7 @@ const REACH: usize = 2;
 pub(super) struct Spread(BTreeMap<JobId, Duration>);
 
 impl Spread {
-    /// Takes out of `jobs` those at the head that are another runner's share: each job is one of the
+    /// Takes out of `jobs`, and gives, those at the head that are another runner's share: each job is one of the
     /// runners' that have a board for it among `boards`, busy or not. Nothing is taken out where a job
     /// would have to make way for one of lower priority, and none for longer than `patience`: a job that
     /// its runner does not take is everybody's then.
@@ -27,29 +27,34 @@ impl Spread {
         me: &RunnerName,
         now: Duration,
         patience: Duration,
-    ) {
+    ) -> Vec<Candidate> {
         let reach = REACH * boards.len();
         if jobs.len() <= reach {
             self.0.clear();
-            return;
+            return Vec::new();
         }
         jobs.sort_by_key(Candidate::place);
         if jobs[0].priority != jobs[reach].priority {
             self.0.clear();
-            return;
+            return Vec::new();
         }
         let mut left = BTreeMap::new();
-        let mut at = 0;
-        jobs.retain(|job| {
-            at += 1;
-            if at > reach || owner(job, boards).is_none_or(|owner| owner == me) {
-                return true;
+        let mut others = Vec::new();
+        for (at, job) in std::mem::take(jobs).into_iter().enumerate() {
+            if at >= reach || owner(&job, boards).is_none_or(|owner| owner == me) {
+                jobs.push(job);
+                continue;
             }
             let since = *self.0.get(&job.id).unwrap_or(&now);
             left.insert(job.id, since);
-            now.saturating_sub(since) >= patience
-        });
+            if now.saturating_sub(since) >= patience {
+                jobs.push(job);
+            } else {
+                others.push(job);
+            }
+        }
         self.0 = left;
+        others
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use uuid::Uuid;
@@ -43,7 +45,7 @@ impl StateFolder {
         let root = root.canonicalize().map_err(failed("find", root))?;
         let lock_path = root.join("lock");
         let lock = File::create(&lock_path).map_err(failed("make", &lock_path))?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !locked(&lock) {
             return Err(RunnerError::Locked(root));
         }
         let instance_path = root.join("instance");
@@ -140,10 +142,13 @@ impl StateFolder {
             .is_ok_and(|text| text == claim.to_string())
     }
 
-    /// Forgets an attempt: its mark and its folder.
-    pub fn forget(&self, id: JobId, attempt: u32) {
+    /// Forgets an attempt under this claim: its mark and its folder. A later claim's mark stays, or a
+    /// crash would make its attempt uncounted.
+    pub fn forget(&self, id: JobId, attempt: u32, claim: ObjectId) {
         // What cannot be removed only takes room; the next start sweeps the folder.
-        let _ = fs::remove_file(self.root.join("started").join(id.to_string()));
+        if self.was_started(id, claim) {
+            let _ = fs::remove_file(self.root.join("started").join(id.to_string()));
+        }
         let _ = fs::remove_dir_all(self.attempt(id, attempt));
     }
 
@@ -174,6 +179,22 @@ impl StateFolder {
         let stat = rustix::fs::statvfs(&self.root).ok()?;
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
+}
+
+/// How long a lock may outlive its holder: a process that was just being started holds a copy of the
+/// descriptor until it becomes another program.
+const LINGERS: Duration = Duration::from_secs(2);
+
+/// Takes the lock, though a predecessor's may still linger.
+fn locked(file: &File) -> bool {
+    let begun = Instant::now();
+    while flock(file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if begun.elapsed() >= LINGERS {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    true
 }
 
 /// Writes a file so that after a power loss it is there whole or not at all.
@@ -207,5 +228,18 @@ mod tests {
         assert!(state.was_started(kept, ObjectId::ZERO) && state.attempt(kept, 1).exists());
         assert!(!state.attempt(kept, 2).exists());
         assert!(!state.was_started(gone, ObjectId::ZERO) && !state.attempt(gone, 1).exists());
+    }
+
+    #[test]
+    fn forgetting_an_attempt_leaves_a_later_claims_mark() {
+        let root = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(root.path()).unwrap();
+        let id = JobId::from_bytes([1; 16]);
+        let claim = |digit: &str| digit.repeat(40).parse::<ObjectId>().unwrap();
+        state.mark_started(id, claim("2")).unwrap();
+        state.forget(id, 1, claim("1"));
+        assert!(state.was_started(id, claim("2")));
+        state.forget(id, 2, claim("2"));
+        assert!(!state.was_started(id, claim("2")));
     }
 }

@@ -147,6 +147,13 @@ impl Runner {
         let Some(held) = self.held.get(&id) else {
             return Ok(());
         };
+        if self.stands_for_lost(&held.claim) {
+            let boards: Vec<BoardName> = held.claim.boards().cloned().collect();
+            boards.iter().for_each(|board| self.switch_off(board));
+        }
+        let Some(held) = self.held.get(&id) else {
+            return Ok(());
+        };
         let mut record = submitted(reader.repo(), &held.submission, &self.world.files)?.record;
         let (claim, n) = (
             held.id,
