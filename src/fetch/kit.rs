@@ -87,6 +87,8 @@ impl Kit {
                 "initrd={ramdisk}",
                 "con=null",
                 "con0=fd:0,fd:1",
+                // Else its root could mount the folders of the host.
+                "hostfs=/dev/null",
                 "quiet",
             ],
             Kind::Qemu => vec!["-M", "pc", "-m", "96"],

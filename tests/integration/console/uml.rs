@@ -85,6 +85,32 @@ fn a_real_v1_job() {
 }
 
 #[test]
+fn the_guest_cannot_mount_the_host() {
+    let Some(kit) = uml() else { return };
+    let mount = |path: &str| format!("mkdir -p /tmp/m && mount -t hostfs none /tmp/m -o {path}");
+    let ended = run(
+        uml_board(&kit, &[], json!({})),
+        json!([{"command": "run", "parameters": {"suite": "s", "commands": [
+            "grep hostfs /proc/filesystems", mount("/"), mount("/etc"), mount("/../.."),
+            "mkdir -p /tmp/n && mount -t hostfs none /tmp/n", "! grep hostfs /proc/mounts"],
+            "cases": ["known", "root", "folder", "above", "default", "none"]}}]),
+    );
+    assert_eq!(
+        ended.results(),
+        [
+            "s/known pass",
+            "s/root fail (exit code 255)",
+            "s/folder fail (exit code 255)",
+            "s/above fail (exit code 255)",
+            "s/default fail (exit code 255)",
+            "s/none pass"
+        ],
+        "{}",
+        ended.log()
+    );
+}
+
+#[test]
 fn a_hang_and_a_panic() {
     let Some(kit) = uml() else { return };
     for (word, why) in [
