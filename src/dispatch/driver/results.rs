@@ -1,4 +1,5 @@
-//! Gathers test results: the last one of a suite and case wins, and there are only so many.
+//! Gathers test results: the last one of a suite and case wins unless it
+//! would hide a failure, and there are only so many.
 
 use std::collections::HashMap;
 
@@ -10,6 +11,9 @@ const CASES: usize = 20_000;
 
 /// How many bytes their names and reasons may take together: a record is read as a whole.
 const BYTES: usize = 4 << 20;
+
+/// How many results of one name are told apart by a number.
+const NUMBERS: u32 = 100;
 
 #[derive(Default)]
 pub struct Results {
@@ -30,8 +34,12 @@ impl Results {
     /// Takes a result; `false` when there are too many already.
     pub fn add(&mut self, event: ResultEvent, default_suite: &str) -> bool {
         let suite = event.suite.unwrap_or_else(|| default_suite.to_owned());
+        let Some(name) = self.place(&suite, event.case, event.result) else {
+            self.refused += 1;
+            return false;
+        };
         let case = Case {
-            name: event.case,
+            name,
             result: event.result,
             value: event.value,
             units: event.units,
@@ -76,6 +84,25 @@ impl Results {
         index.cases.insert(case.name.clone(), cases.len());
         cases.push(case);
         true
+    }
+
+    /// The name under which a result hides no failure: `NAME`, else `NAME #2` and so on.
+    fn place(&self, suite: &str, name: String, result: CaseResult) -> Option<String> {
+        let Some(index) = self.index.get(suite) else {
+            return Some(name);
+        };
+        let hides = |name: &str| {
+            let earlier = index.cases.get(name);
+            result != CaseResult::Fail
+                && earlier
+                    .is_some_and(|&at| self.suites[index.at].cases[at].result == CaseResult::Fail)
+        };
+        if !hides(&name) {
+            return Some(name);
+        }
+        (2..=NUMBERS)
+            .map(|n| format!("{name} #{n}"))
+            .find(|numbered| !hides(numbered))
     }
 
     /// The suites in the order of their first result. Results that found no place, and events that
@@ -128,13 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_result_of_a_case_wins() {
+    fn the_last_result_of_a_case_wins_and_hides_no_failure() {
         let mut results = Results::default();
         for (suite, case, outcome) in [
             (Some("net"), "ping", CaseResult::Fail),
             (None, "ping", CaseResult::Skip),
             (Some("net"), "dns", CaseResult::Pass),
             (Some("net"), "ping", CaseResult::Pass),
+            (Some("net"), "ping", CaseResult::Unknown),
         ] {
             assert!(results.add(result(suite, case, outcome), "job"));
         }
@@ -151,11 +179,24 @@ mod tests {
         assert_eq!(
             shown,
             [
-                ("net", "ping", CaseResult::Pass),
+                ("net", "ping", CaseResult::Fail),
                 ("net", "dns", CaseResult::Pass),
+                ("net", "ping #2", CaseResult::Unknown),
                 ("job", "ping", CaseResult::Skip)
             ]
         );
+    }
+
+    #[test]
+    fn only_so_many_results_of_a_name_are_told_apart() {
+        let mut results = Results::default();
+        let numbered = (2..=NUMBERS).map(|n| format!("x #{n}"));
+        for name in ["x".to_owned()].into_iter().chain(numbered) {
+            assert!(results.add(result(None, &name, CaseResult::Fail), "job"));
+        }
+        assert!(!results.add(result(None, "x", CaseResult::Pass), "job"));
+        assert!(results.add(result(None, "x", CaseResult::Fail), "job"));
+        assert_eq!(results.finish(0)[1].cases[0].value, Some(1.0));
     }
 
     #[test]
