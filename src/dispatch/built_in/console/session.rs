@@ -37,6 +37,9 @@ const PROMPT: Duration = Duration::from_secs(60);
 /// How long is waited before the shell is spoken to again: a login may drop what was typed too early.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// How much of the line with a panic is kept, in bytes: it becomes a reason.
+const LINE: usize = 1 << 10;
+
 /// How long a panicking kernel is listened to: its trace belongs into the log.
 const TRACE: Duration = Duration::from_secs(3);
 
@@ -245,7 +248,10 @@ pub fn panicked(console: &mut Console<'_>) -> Halt {
     let until = Moment::now().plus(TRACE);
     let mut line = PANIC.as_bytes().to_vec();
     if let Ok(pattern) = rest_of_line {
-        let mut take = |bytes: &[u8]| line.extend_from_slice(bytes);
+        let mut take = |bytes: &[u8]| {
+            let room = LINE.saturating_sub(line.len());
+            line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        };
         let _ = console.wait(&pattern, Some(until), &mut take);
     }
     // Nothing is waited for but the end.

@@ -121,6 +121,20 @@ mod tests {
         assert_eq!(plain(&[b"\x1bPx\n", b"\x1bXy\nok"]), "\n\nok");
     }
 
+    /// Its place is a part of the parser, and so does not grow.
+    #[test]
+    fn a_sequence_without_an_end_takes_no_memory() {
+        assert!(size_of::<Parser>() > 1024 && size_of::<Parser>() < 64 << 10);
+        let (mut plain, mut text) = (Plain::default(), Vec::new());
+        plain.feed(b"\x1b]", &mut text);
+        for _ in 0..160 {
+            plain.feed(&[b'x'; 64 << 10], &mut text);
+        }
+        assert!(text.is_empty() && text.capacity() == 0);
+        plain.feed(b"\x07ok", &mut text);
+        assert_eq!(text, b"ok");
+    }
+
     proptest! {
         #[test]
         fn any_cut_gives_the_same_text(
