@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn an_offer_has_name_version_and_size() {
         let wanted = ["busybox-static:arm64".to_owned()];
-        let line = "'http://deb.debian.org/debian/pool/main/b/busybox/busybox-static_1.35.0-4_arm64.deb' busybox-static_1%3a1.35.0-4+b1_arm64.deb 822236 SHA256:732c";
+        let line = "'http://packages.example.org/debian/pool/main/b/busybox/busybox-static_1.35.0-4_arm64.deb' busybox-static_1%3a1.35.0-4+b1_arm64.deb 822236 SHA256:732c";
         let found = offer(line, &wanted).unwrap();
         assert_eq!(found.package.name, "busybox-static");
         assert_eq!(found.package.version, "1:1.35.0-4+b1");
