@@ -67,6 +67,10 @@ pub struct Timeouts {
     pub job: Span,
     /// The longest limit a job may name.
     pub max: Span,
+    /// The longest time in which an attempt's dispatcher may neither print nor report anything; no limit
+    /// when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Span>,
     /// From the request to end to the kill.
     pub grace: Span,
 }
@@ -76,6 +80,7 @@ impl Default for Timeouts {
         Self {
             job: Span::from_secs(3600),
             max: Span::from_secs(24 * 3600),
+            idle: None,
             grace: Span::from_secs(30),
         }
     }

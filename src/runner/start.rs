@@ -174,7 +174,7 @@ impl Runner {
                 .unwrap_or(timeouts.job)
                 .min(timeouts.max)
                 .duration(),
-            idle: None,
+            idle: timeouts.idle.map(crate::model::span::Span::duration),
             grace: timeouts.grace.duration(),
             log_cap: LOG_CAP,
             cookie: format!("{}:{id}-{n}", self.state.instance()),

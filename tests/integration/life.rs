@@ -199,6 +199,31 @@ fn time_limits_say_which_one_was_reached() {
 }
 
 #[test]
+fn a_job_that_says_nothing_for_too_long_ends() {
+    let lab = lab();
+    lab.write(
+        "lab.yaml",
+        "heartbeat: 1s\npoll: 1s\ntimeouts: {grace: 1s, idle: 3s}\n",
+    );
+    lab.job("queue/silent.json", "echo begun; sleep 600");
+    // It takes longer than the limit, but never is silent for as long.
+    lab.job(
+        "queue/talks.json",
+        "for n in 1 2 3 4 5 6 7 8; do echo $n; sleep 0.5; done",
+    );
+    lab.submit("Submit");
+    lab.run_until_idle("r1");
+    let silent = lab.record_of("queue/silent.json");
+    assert_eq!(
+        (silent.health, silent.reason),
+        (Some(Health::Incomplete), Some(Reason::Timeout))
+    );
+    assert_eq!(silent.message.as_deref(), Some("nothing was heard for 3s"));
+    let talks = lab.record_of("queue/talks.json");
+    assert_eq!(talks.health, Some(Health::Complete), "{:?}", talks.message);
+}
+
+#[test]
 fn infrastructure_failures_are_retried_and_failed_tests_are_not() {
     let lab = lab();
     let script = lab.root().join("flaky");

@@ -121,8 +121,13 @@ fn spans(root: &Node, problems: &mut Problems) {
             "a runner whose heartbeat is late would lose its jobs: raise `lease`",
         );
     }
-    for key in ["heartbeat", "poll"] {
-        if let Some(node) = root.get(key)
+    let idle = timeouts.and_then(|timeouts| timeouts.get("idle"));
+    for (key, node) in [
+        ("heartbeat", root.get("heartbeat")),
+        ("poll", root.get("poll")),
+        ("timeouts.idle", idle),
+    ] {
+        if let Some(node) = node
             && span(Some(node)).is_some_and(|span| span == Span::from_secs(0))
         {
             problems.error(

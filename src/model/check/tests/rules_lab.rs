@@ -30,6 +30,8 @@ fn values_are_judged_at_their_places() {
         ("timeouts: {maxx: 1h}", "1:12 unknown-key"),
         ("timeouts: {job: 25h}", "1:17 contradiction"),
         ("timeouts: {max: 1m}", "1:17 contradiction"),
+        ("timeouts: {idle: 0s}", "1:18 out-of-range"),
+        ("timeouts: {idle: never}", "1:18 bad-value"),
         ("lease: 20s", "1:8 contradiction"),
         ("heartbeat: 5m", "1:12 contradiction"),
         ("forge: {kind: gitlob, url: 'https://x'}", "1:15 bad-value"),
