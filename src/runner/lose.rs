@@ -4,7 +4,7 @@ use super::core::{Held, Phase};
 use super::outbox::{Ending, Item};
 use super::takeover::first_claim;
 use super::world::{Closing, Why};
-use super::{Runner, RunnerError};
+use super::{Runner, RunnerError, left};
 use crate::lab::{self, Reader, SeenClaim, Submission, submitted};
 use crate::model::record::{self, AttemptRecord, ClaimFacts};
 use crate::model::{BoardName, Claim, Health, JobId, ObjectId, Reason, State};
@@ -105,11 +105,22 @@ impl Runner {
         let now = self.env.clock.now();
         let n = self.world.attempts.get(&id).map_or(0, Vec::len) as u32 + 1;
         let runner = held.claim.lost_by.as_ref().unwrap_or(&held.claim.runner);
+        // What another host or another state folder has begun is not here.
+        let ours = held.claim.takes_over.is_none() && held.claim.instance == self.state.instance();
+        let files = if ours {
+            left::files(held, &self.state.attempt(id, n))
+        } else {
+            Vec::new()
+        };
         let message = Some(match held.claim.takes_over {
             Some(_) => format!(
                 "its runner {runner} did not move for the lease; taken over by {}",
                 self.options.name
             ),
+            None if left::is_out_of_order(&files) => {
+                "the runner went away while it ran; the second half of its log is not in order"
+                    .to_owned()
+            }
             None => "the runner went away while it ran".to_owned(),
         });
         let members = held.claim.record_members(&self.world.files);
@@ -166,7 +177,7 @@ impl Runner {
             claim: held.id,
             attempt: n,
             ending,
-            files: Vec::new(),
+            files,
             boards: Vec::new(),
         };
         if let Some(held) = self.held.get_mut(&id) {

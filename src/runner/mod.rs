@@ -15,6 +15,7 @@
 //! | `publish` | push records through their claims' fences |
 //! | `takeover` | replace the claims of a runner that does not move any more |
 //! | `lose` | record an attempt that nobody saw the end of |
+//! | `left` | find what such an attempt left in its folder |
 //! | `evidence` | keep what the fence refused |
 //! | `mend` | make a damaged mirror anew |
 //! | `recover` | after a restart: own records, then the spool, then open claims |
@@ -35,6 +36,7 @@ mod error;
 mod evidence;
 mod group;
 mod health;
+mod left;
 mod lose;
 mod mend;
 mod observe;

@@ -16,7 +16,7 @@ use crate::model::record::ClaimFacts;
 use crate::model::{Board, BoardName, Job, JobId, Record, State};
 
 /// The most that is kept of a log: half of it the beginning, half of it the end.
-const LOG_CAP: u64 = 64 << 20;
+pub(super) const LOG_CAP: u64 = 64 << 20;
 
 impl Runner {
     /// Starts the dispatcher of a verified claim.

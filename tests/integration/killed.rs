@@ -13,9 +13,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pumice::model::{Health, Reason, Record};
+use serde_json::json;
 
 use crate::dice::Dice;
-use crate::harness::{Lab, until};
+use crate::harness::{Lab, git, until};
 use crate::program::Program;
 
 const RUNNERS: [&str; 2] = ["r1", "r2"];
@@ -238,4 +239,51 @@ fn kills_lose_no_job_and_double_none() {
         seed,
         life: Duration::from_millis(life),
     });
+}
+
+#[test]
+fn an_attempt_that_a_kill_cut_short_keeps_its_log() {
+    let lab = Lab::new();
+    lab.board("b1", "r1").board("b2", "r1");
+    let command = "echo life $PUMICE_ATTEMPT; test $PUMICE_ATTEMPT = 2 || sleep 600";
+    lab.job_with("queue/again.json", command, json!({"retries": 1}));
+    lab.job_with("queue/once.json", command, json!({"retries": 0}));
+    lab.submit("Submit");
+    let begun = || {
+        let folders = fs::read_dir(lab.state("r1").join("jobs"));
+        let logs = folders
+            .into_iter()
+            .flatten()
+            .map(|entry| fs::read_to_string(entry.unwrap().path().join("log")).unwrap_or_default());
+        logs.filter(|log| log.contains("life 1\n")).count()
+    };
+    let program = Program::start(&lab, "r1", &[]);
+    until("both jobs run", || begun() == 2);
+    drop(program);
+    lab.run_until_idle("r1");
+
+    let again = lab.record_of("queue/again.json");
+    assert_eq!(
+        (again.health, again.attempts.len()),
+        (Some(Health::Complete), 2)
+    );
+    assert_eq!(lab.record_of("queue/once.json").reason, Some(Reason::Lost));
+    for path in ["queue/again.json", "queue/once.json"] {
+        let log = lab.cli(&["log", path, "--attempt", "1"]);
+        assert!(log.contains("life 1\n"), "{path}: {log}");
+    }
+    let told = lab.cli(&["log", "queue/once.json", "--runner"]);
+    assert!(told.contains("the dispatcher is process"), "{told}");
+    // The events have their place beside the log.
+    let place = lab.record_of("queue/once.json").log.expect("a log");
+    let folder = place.path.trim_end_matches("log.txt");
+    let output = git(
+        &lab.url(),
+        &["show", &format!("{}:{folder}events.jsonl", place.reference)],
+    );
+    let events = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        events.contains("\"step\"") && events.ends_with('\n'),
+        "{events}"
+    );
 }
