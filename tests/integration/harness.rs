@@ -28,12 +28,15 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Says why a test does nothing. Written past the test program's own capture of output, so that it is seen
-/// although the test passes; `.ci/run` counts these lines.
+/// Says why a test does nothing; `.ci/run` counts these lines.
 pub fn skip(why: &str) {
+    tell(&format!("skipped: {why}"));
+}
+
+/// Writes a line past the test program's own capture of output, so that it is seen although the test passes.
+pub fn tell(line: &str) {
     // In one piece: other tests write at the same time.
-    let line = format!("skipped: {why}\n");
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// A bare upstream, a person's clone of it, and folders for runners.

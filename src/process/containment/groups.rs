@@ -223,12 +223,18 @@ mod tests {
         assert_eq!(place("", "0::/\n"), None);
     }
 
+    /// Written past the capture of a passing test's output, in one piece.
+    fn skip(why: &str) {
+        let line = format!("skipped: {why}\n");
+        let _ = io::Write::write_all(&mut io::stderr(), line.as_bytes());
+    }
+
     #[test]
     fn kills_who_left_session_and_environment() {
         let name = format!("pumice-test-{}", std::process::id());
         let groups = match Groups::open(&name) {
             Ok(groups) => groups,
-            Err(why) => return println!("skipped: {why}"),
+            Err(why) => return skip(&why),
         };
         let group = groups.make("attempt").unwrap();
         let script = "for n in 1 2 3; do setsid env -i /bin/sh -c \
@@ -259,7 +265,7 @@ mod tests {
         let name = format!("pumice-left-{}", std::process::id());
         let first = match Groups::open(&name) {
             Ok(groups) => groups,
-            Err(why) => return println!("skipped: {why}"),
+            Err(why) => return skip(&why),
         };
         let group = first.make("attempt").unwrap();
         let argv = PROBE.map(OsString::from);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::fake::{SHELL, attempt, commands, merge, run, script};
 use crate::dispatch::ending::wait_for_log;
 use crate::dispatch::harness::{Ended, PATIENCE, Witness};
+use crate::drills::figure;
 
 fn boot() -> Value {
     json!([{"command": "boot"}, {"command": "run", "parameters": {"commands": ["true"]}}])
@@ -112,7 +113,7 @@ fn a_board_that_hangs_ends_at_its_limit() {
     let start = Instant::now();
     let ended = run(board, boot());
     let took = start.elapsed();
-    println!("boot_hang_ended_s\t{:.3}", took.as_secs_f64());
+    figure("boot_hang_ended", took.as_secs_f64(), "s");
     let why = did_not_boot(&ended);
     assert_eq!(
         why,
@@ -141,7 +142,9 @@ fn a_panic_and_a_closed_console_are_told() {
         "echo '[    1.5] Kernel panic - not syncing: VFS: Unable to mount root fs'; echo '[    1.6] CPU: 0'",
         json!({}),
     );
+    let start = Instant::now();
     let ended = run(board, boot());
+    figure("panic_ended", start.elapsed().as_secs_f64(), "s");
     let why = did_not_boot(&ended);
     assert!(
         why.contains("Kernel panic - not syncing: VFS: Unable to mount root fs"),

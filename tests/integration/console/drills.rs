@@ -6,6 +6,8 @@ use pumice::dispatch::{Exit, Outcome, Progress, outcome};
 use pumice::model::Reason;
 use serde_json::json;
 
+use crate::drills::figure;
+
 use super::fake::{SHELL, attempt, on_shell, script};
 
 /// A board that floods its console keeps neither the clock nor the log from their work. The flood
@@ -25,8 +27,12 @@ fn a_limit_is_on_time_under_a_flood() {
     let ended = running.wait();
     let late = begun.elapsed().saturating_sub(LIMIT);
     let bytes = ended.end.log_bytes + ended.end.log_dropped;
-    println!("flood_bytes\t{bytes}\tB");
-    println!("flood_limit_late\t{:.1}\tms", late.as_secs_f64() * 1000.0);
+    figure("console_flood_bytes", bytes as f64, "B");
+    figure(
+        "console_flood_limit_late",
+        late.as_secs_f64() * 1000.0,
+        "ms",
+    );
     assert_eq!(outcome(&ended.end), Outcome::Incomplete(Reason::Timeout));
     assert!(late < Duration::from_secs(1), "{late:?}");
     assert!(bytes > 10 << 20, "no flood: {bytes}");
@@ -42,6 +48,8 @@ fn signals_are_read_behind_random_bytes() {
         "lava-test-case one --result pass", "head -c 65536 /dev/urandom; echo", "lava-test-case two --result fail"]}}]}}]),
     );
     let results = ended.results();
+    let bytes = ended.end.log_bytes + ended.end.log_dropped;
+    figure("random_bytes_before_signals", bytes as f64, "B");
     assert!(
         results.contains(&"noise/one pass".to_owned()),
         "{results:?}"

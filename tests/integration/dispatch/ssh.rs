@@ -12,6 +12,8 @@ use pumice::model::{Reason, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::harness::skip;
+
 use super::ending::wait_for_log;
 use super::harness::{Attempt, PATIENCE, Witness, built_in, built_in_with};
 
@@ -27,7 +29,7 @@ impl Server {
     fn start() -> Option<Self> {
         let programs = ["/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/ssh-keygen"];
         if let Some(missing) = programs.into_iter().find(|path| !Path::new(path).exists()) {
-            eprintln!("skipped: {missing} is not there; install openssh-server");
+            skip(&format!("{missing} is not there; install openssh-server"));
             return None;
         }
         let folder = tempfile::tempdir().unwrap();

@@ -17,17 +17,17 @@ use std::thread;
 
 use pumice::runner::{Options, Signal};
 
-use crate::harness::Lab;
+use crate::harness::{Lab, tell};
 use crate::program::Program;
 
 /// One figure of a drill.
 pub fn figure(what: &str, value: f64, unit: &str) {
-    println!("drill\t{what}\t{value:.3}\t{unit}");
+    tell(&format!("drill\t{what}\t{value:.3}\t{unit}"));
 }
 
 /// A drill that this host does not allow, and why.
 pub fn skipped(what: &str, why: &str) {
-    println!("drill\t{what}\tskipped: {why}\t-");
+    tell(&format!("drill\t{what}\tskipped: {why}\t-"));
 }
 
 /// A runner in a thread of its own, stopped and joined at the end of `story`.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::dispatch::ending::wait_for_log;
 use crate::dispatch::harness::{Attempt, PATIENCE, built_in, built_in_with};
+use crate::harness::skip;
 
 /// The folder of a Python's programs that has pytest and labgrid; none, with the reason printed.
 fn labgrid() -> Option<PathBuf> {
@@ -24,9 +25,9 @@ fn labgrid() -> Option<PathBuf> {
         .output();
     let found = asked.ok().filter(|output| output.status.success());
     let Some(found) = found else {
-        eprintln!(
-            "skipped: `{python}` has no pytest with labgrid; name one in PUMICE_LABGRID_PYTHON"
-        );
+        skip(&format!(
+            "`{python}` has no pytest with labgrid; name one in PUMICE_LABGRID_PYTHON"
+        ));
         return None;
     };
     let executable = PathBuf::from(String::from_utf8(found.stdout).unwrap().trim());

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::dispatch::ending::wait_for_log;
 use crate::dispatch::harness::{Attempt, built_in};
+use crate::harness::skip;
 
 /// The device's dictionary of a PC that QEMU plays, as LAVA's server would render it.
 const DEVICE: &str = "
@@ -52,7 +53,7 @@ fn kit() -> Option<Kit> {
         None => "no QEMU board; run `pumice board fetch qemu --kit-only`",
         Some(_) => return kit,
     };
-    eprintln!("skipped: {missing}");
+    skip(missing);
     None
 }
 
