@@ -96,6 +96,48 @@ fn a_definition_that_is_cut_short_is_unknown() {
     );
 }
 
+/// Wherever it comes: a job that ends with a panic must not pass.
+#[test]
+fn a_panic_under_any_action_is_a_failing_case() {
+    let panic = "echo '[ 9.1] Kernel panic - not syncing: x'; exec sleep 1000";
+    let action = |parameters: Value| json!([{"command": "run", "parameters": parameters}]);
+    let why = "(cut short: Kernel panic - not syncing: x)";
+    for (actions, expected) in [
+        (
+            action(json!({"commands": ["true", panic], "suite": "s"})),
+            vec![
+                "s/command-1 pass".to_owned(),
+                format!("s/kernel-panic fail {why}"),
+            ],
+        ),
+        (
+            action(
+                json!({"commands": [format!("echo 1..2; echo ok 1 - one; {panic}")],
+                "suite": "s", "parse": "tap"}),
+            ),
+            vec![
+                "s/one pass".to_owned(),
+                "s/test-2 unknown (planned but not seen)".to_owned(),
+                format!("s/kernel-panic fail {why}"),
+            ],
+        ),
+        (
+            json!([{"command": "lava_command_run", "parameters": {"commands": [panic], "parser": "^(?P<test_case_id>x): (?P<result>y)"}}]),
+            vec![format!("lava-command/kernel-panic fail {why}")],
+        ),
+        (
+            json!([
+                {"command": "dummy_deploy", "parameters": {"target_type": "oe", "username": "u", "login_commands": [panic]}},
+                {"command": "boot_linaro_image"}]),
+            vec![format!("smoke/kernel-panic fail {why}")],
+        ),
+    ] {
+        let ended = run(script(SHELL, json!({})), actions);
+        assert_eq!(ended.end.exit, Exit::Code(0), "{}", ended.log());
+        assert_eq!(ended.results(), expected, "{}", ended.log());
+    }
+}
+
 #[test]
 fn a_panic_under_a_test_is_what_the_test_found() {
     let ended = run(

@@ -25,21 +25,26 @@ impl Steps<'_> {
     pub(super) fn run_commands(&mut self, n: u32, run: &RunAction) -> Result<(), Halt> {
         let mut session = self.session()?;
         let suite = run.suite.as_deref().unwrap_or(&self.job_name).to_owned();
+        self.running = Some(suite.clone());
         let count = run.commands.len();
         for (i, command) in run.commands.iter().enumerate() {
             shown(command);
             let mut parser = run.parse.as_ref().map(|p| Parser::new(p).in_suite(&suite));
             let started = Instant::now();
             let mut found = self.found(&suite);
-            let code = session.run(command, &mut |bytes| {
+            let ended = session.run(command, &mut |bytes| {
                 if let Some(parser) = &mut parser {
                     parser.feed(bytes, &mut |result| found.give(result));
                 }
-            })?;
-            let seconds = Some(seconds(started));
-            let why = (code != 0).then(|| format!("exit code {code}"));
+            });
+            // However it ended: what is missing then shows.
             if let Some(parser) = &mut parser {
                 parser.finish(&mut |result| found.give(result));
+            }
+            let code = ended?;
+            let seconds = Some(seconds(started));
+            let why = (code != 0).then(|| format!("exit code {code}"));
+            if parser.is_some() {
                 if why.is_some() {
                     found.case("exit", CaseResult::Fail, why, seconds);
                 }
@@ -84,6 +89,7 @@ impl Steps<'_> {
     pub(super) fn command_run(&mut self, run: &CommandRun) -> Result<(), Halt> {
         let mut session = self.session()?;
         let suite = self.suite(SUITE);
+        self.running = Some(suite.clone());
         for command in &run.commands {
             shown(command);
         }

@@ -44,6 +44,8 @@ pub struct Steps<'a> {
     names: CaseNames,
     /// How often a suite's name was given.
     suites: HashMap<String, u32>,
+    /// The suite of what runs now.
+    running: Option<String>,
 }
 
 impl<'a> Steps<'a> {
@@ -66,6 +68,7 @@ impl<'a> Steps<'a> {
             powered: false,
             names: CaseNames::default(),
             suites: HashMap::new(),
+            running: None,
         }
     }
 
@@ -101,6 +104,7 @@ impl<'a> Steps<'a> {
     }
 
     fn action(&mut self, n: u32, planned: &Planned) -> Result<(), Halt> {
+        self.running = None;
         for round in 0..planned.repeat {
             if self.bell.rang() {
                 return Err(Halt::Terminated);
@@ -127,6 +131,14 @@ impl<'a> Steps<'a> {
             Halt::Terminated | Halt::Infrastructure(_) => CaseResult::Unknown,
             _ => CaseResult::Fail,
         };
+        if let Halt::Panic(_) = halt {
+            // The job has run to its end, and must not pass.
+            let suite = self.running.take();
+            let suite = suite.unwrap_or_else(|| self.job_name.clone());
+            let why = Some(format!("cut short: {why}"));
+            let mut found = self.found(&suite);
+            found.case("kernel-panic", CaseResult::Fail, why, None);
+        }
         self.events.step_end(n, result, Some(why));
         self.tell(halt);
     }

@@ -66,6 +66,7 @@ impl Steps<'_> {
         path: &str,
     ) -> Result<(), Halt> {
         let started = Instant::now();
+        self.running = Some(suite.to_owned());
         let mut found = self.found(suite);
         let mut signals = Parser::new(&Parse::LavaSignals).in_suite(suite);
         let mut lines = Lines::new(LINE);
@@ -87,13 +88,11 @@ impl Steps<'_> {
                 found.case("exit", CaseResult::Fail, why, Some(seconds(started)));
                 Ok(())
             }
+            // It has a case of its own.
+            Err(Halt::Panic(why)) => Err(Halt::Panic(why)),
             Err(halt) => {
-                let (case, result) = match halt {
-                    Halt::Panic(_) => ("kernel-panic", CaseResult::Fail),
-                    _ => ("run", CaseResult::Unknown),
-                };
                 let why = Some(format!("cut short: {}", halt.why()));
-                found.case(case, result, why, Some(seconds(started)));
+                found.case("run", CaseResult::Unknown, why, Some(seconds(started)));
                 Err(halt)
             }
         }
