@@ -193,10 +193,6 @@ fn what_is_wrong_with_the_board_is_not_the_jobs_fault() {
             json!({"command": ["/no/such/program"]}),
             "cannot start `/no/such/program`",
         ),
-        (
-            json!({"command": ["/bin/true", "{kernel}"]}),
-            "neither the job nor `console.images` names a kernel",
-        ),
         (json!({"prompt": "("}), "console.prompt: unclosed group"),
     ] {
         let ended = run(script(SHELL, console), boot());
@@ -209,21 +205,80 @@ fn what_is_wrong_with_the_board_is_not_the_jobs_fault() {
     }
 }
 
+#[test]
+fn a_job_that_brings_too_little_or_too_much_is_to_blame_itself() {
+    let board = script(SHELL, json!({"command": ["/bin/true", "{kernel}"]}));
+    let deploy =
+        |key: &str, value: &str| json!([{"command": "dummy_deploy", "parameters": {key: value}}]);
+    let long = format!("a{{1,{}}}x", "9".repeat(4));
+    for (board, actions, why) in [
+        (
+            board,
+            boot(),
+            "neither the job nor `console.images` names a kernel",
+        ),
+        (
+            script(SHELL, json!({})),
+            deploy("login_prompt", "("),
+            "login_prompt: unclosed group",
+        ),
+        (
+            script(SHELL, json!({})),
+            deploy("password_prompt", &long),
+            "password_prompt: ",
+        ),
+    ] {
+        let ended = run(board, actions);
+        assert_eq!(ended.end.exit, Exit::Code(65), "{}", ended.log());
+        let said = ended.end.said.clone().unwrap();
+        assert!(said.contains(why), "{said}");
+        assert_eq!(ended.end.board, None);
+    }
+}
+
+#[test]
+fn a_board_is_not_blamed_for_what_the_job_brought() {
+    let board = script(
+        "echo Booting; exec sleep 1000",
+        json!({"boot_timeout": "1s"}),
+    );
+    for parameters in [json!({"prompt": "never"}), json!({"boot": [["never", ""]]})] {
+        let ended = run(
+            board.clone(),
+            json!([{"command": "boot", "parameters": parameters}]),
+        );
+        assert_eq!(ended.end.exit, Exit::Code(75), "{}", ended.log());
+        assert_eq!(ended.end.board, None);
+    }
+}
+
+#[test]
+fn a_boot_that_is_cut_by_the_actions_limit_blames_the_board() {
+    let hangs = script("echo Booting; exec sleep 1000", json!({}));
+    let boot =
+        |parameters: Value| json!([{"command": "boot", "timeout": 1, "parameters": parameters}]);
+    let ended = run(hangs.clone(), boot(json!({})));
+    let (health, why) = ended
+        .end
+        .board
+        .clone()
+        .expect("something is said of the board");
+    assert_eq!(health.as_str(), "unknown");
+    assert_eq!(why.as_deref(), Some("did not boot before its time limit"));
+    assert_eq!(run(hangs, boot(json!({"prompt": "x"}))).end.board, None);
+}
+
 /// TERM goes to a whole group, and the console's process may end of it first.
 #[test]
 fn a_console_that_ends_just_before_term_comes_was_terminated() {
     let board = script("(sleep 0.02; kill -TERM $PPID) & exit 0", json!({}));
     let ended = run(board, boot());
-    assert_eq!(
-        (ended.end.exit.clone(), ended.end.board.clone()),
-        (Exit::Code(143), None),
-        "{}",
-        ended.log()
-    );
+    assert_eq!(ended.end.exit, Exit::Code(143), "{}", ended.log());
 }
 
+/// That the board is not to blame for it is what the runner knows.
 #[test]
-fn a_canceled_boot_says_nothing_of_the_board() {
+fn a_canceled_boot_leaves_nothing_running() {
     let board = script("echo pid $$ .; exec sleep 1000", json!({}));
     let mut running = attempt(board, commands(&["true"])).start();
     wait_for_log(&mut running, " .\n");
@@ -233,9 +288,8 @@ fn a_canceled_boot_says_nothing_of_the_board() {
     running.handle.terminate();
     let ended = running.wait();
     process.assert_gone();
-    assert_eq!(
-        (ended.end.exit.clone(), ended.end.board.clone()),
-        (Exit::Code(143), None)
-    );
+    assert_eq!(ended.end.exit, Exit::Code(143));
+    let said = ended.end.board.clone().and_then(|(_, why)| why);
+    assert_eq!(said.as_deref(), Some("did not boot before its time limit"));
     assert_eq!(ended.end.leaked, 0);
 }

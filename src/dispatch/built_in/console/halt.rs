@@ -11,6 +11,8 @@ pub enum Halt {
     Terminated,
     /// The board did not come up, or went away.
     Board(String),
+    /// Its power or its console cannot be had, whatever a job brings.
+    Hardware(String),
     /// Something of the host or of the network failed: another attempt may do better.
     Infrastructure(String),
     /// The job asks for what cannot be.
@@ -32,6 +34,7 @@ impl Halt {
         match self {
             Self::Terminated => "terminated",
             Self::Board(why)
+            | Self::Hardware(why)
             | Self::Infrastructure(why)
             | Self::Job(why)
             | Self::Config(why)
@@ -43,7 +46,7 @@ impl Halt {
     pub fn code(&self) -> i32 {
         match self {
             Self::Terminated => exit::TERMINATED,
-            Self::Board(_) | Self::Infrastructure(_) => exit::TRY_AGAIN,
+            Self::Board(_) | Self::Hardware(_) | Self::Infrastructure(_) => exit::TRY_AGAIN,
             Self::Job(_) => exit::JOB_ERROR,
             Self::Config(_) => exit::BOARD_CONFIG,
             Self::Panic(_) => exit::OK,

@@ -15,6 +15,7 @@
 //! can give test results of its own job and nothing else.
 
 mod board;
+mod dialog;
 mod halt;
 mod images;
 mod link;

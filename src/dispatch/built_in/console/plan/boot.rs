@@ -8,7 +8,7 @@ use crate::dispatch::built_in::console::board::ConsoleBoard;
 use crate::model::pattern::Patterns;
 
 /// What a job changes of the board's own way to boot.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Boot {
     pub prompt: Option<String>,
     /// Answered after the board's own list: a pattern and the line to send.
@@ -45,6 +45,11 @@ impl Boot {
         Ok(boot)
     }
 
+    /// Whether it changes anything.
+    pub fn is_own(&self) -> bool {
+        *self != Self::default()
+    }
+
     pub fn of_v1(parameters: &mut Parameters<'_>, board: &ConsoleBoard) -> Result<Self, JobError> {
         let prompt = pattern(parameters, "test_image_prompt")?;
         if board.bootloader.is_none() {
@@ -63,7 +68,10 @@ impl Boot {
     }
 }
 
-fn pattern(parameters: &mut Parameters<'_>, key: &str) -> Result<Option<String>, JobError> {
+pub(super) fn pattern(
+    parameters: &mut Parameters<'_>,
+    key: &str,
+) -> Result<Option<String>, JobError> {
     let text = parameters.text(key)?;
     if let Some(text) = &text {
         judge(&parameters.at(key), text)?;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::boot::pattern;
 use super::parameters::Parameters;
 use crate::dispatch::action::JobError;
 use crate::dispatch::built_in::console::board::ConsoleBoard;
@@ -76,9 +77,9 @@ impl Deploy {
             }
         }
         let login = LoginOfJob {
-            prompt: parameters.text("login_prompt")?,
+            prompt: pattern(parameters, "login_prompt")?,
             user: parameters.text("username")?,
-            password_prompt: parameters.text("password_prompt")?,
+            password_prompt: pattern(parameters, "password_prompt")?,
             password: parameters.text("password")?,
             commands: parameters.texts("login_commands")?,
         };

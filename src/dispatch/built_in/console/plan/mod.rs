@@ -19,6 +19,7 @@ pub use self::deploy::{Deploy, LoginOfJob};
 use self::parameters::Parameters;
 pub use self::test_shell::{Origin, Repository, TestShell, Wanted};
 use super::board::ConsoleBoard;
+use super::dialog::Dialog;
 use crate::dispatch::action::run::RunAction;
 use crate::dispatch::action::{Action, JobError, actions};
 
@@ -57,10 +58,28 @@ pub enum Work {
 
 /// Reads all actions of a job for a board.
 pub fn plan(job: &Value, board: &ConsoleBoard) -> Result<Vec<Planned>, JobError> {
-    actions(job)?
-        .into_iter()
-        .map(|action| planned(action, board))
-        .collect()
+    let mut login = None;
+    let mut plan = Vec::new();
+    for action in actions(job)? {
+        let place = action.place.clone();
+        let planned = planned(action, board)?;
+        let boot = match &planned.work {
+            Work::Deploy(deploy) => {
+                login.clone_from(&deploy.login);
+                &Boot::default()
+            }
+            Work::Boot(boot) => boot,
+            _ => &Boot::default(),
+        };
+        // What is wrong with the board's own patterns alone is not the job's mistake.
+        if login.is_some() || boot.is_own() {
+            let judged = Dialog::of(board, boot, login.as_ref()).judge();
+            judged
+                .map_err(|error| JobError::new(place, format!("its patterns together: {error}")))?;
+        }
+        plan.push(planned);
+    }
+    Ok(plan)
 }
 
 fn planned(action: Action, board: &ConsoleBoard) -> Result<Planned, JobError> {

@@ -1,11 +1,14 @@
 //! From power to a shell that answers.
 
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
 
 use super::Steps;
 use super::commands::shown;
+use crate::dispatch::built_in::console::dialog::Dialog;
 use crate::dispatch::built_in::console::halt::Halt;
 use crate::dispatch::built_in::console::link::Link;
 use crate::dispatch::built_in::console::listen::{Console, Heard};
@@ -21,18 +24,6 @@ const AGAIN: Duration = Duration::from_millis(500);
 
 /// How often a login is tried: a kernel's message may fall into a prompt.
 const LOGINS: u32 = 3;
-
-/// What systems ask for when nobody says otherwise.
-const LOGIN: &str = "login:";
-const PASSWORD: &str = "[Pp]assword:";
-
-/// How to log in: patterns, and what is typed.
-struct Credentials {
-    prompt: String,
-    user: String,
-    password_prompt: String,
-    password: String,
-}
 
 impl<'a> Steps<'a> {
     /// Boots the board anew.
@@ -51,6 +42,8 @@ impl<'a> Steps<'a> {
         self.session = None;
         // What has to be fetched first is not the board's time.
         let command = if fresh { self.command()? } else { Vec::new() };
+        self.brings = boot.is_own() || self.login.is_some() || !self.images.is_empty();
+        self.booting = true;
         let until = Moment::now().plus(self.board.boot_timeout.duration());
         let link = if fresh {
             self.switch_on(&command, until)?
@@ -62,6 +55,7 @@ impl<'a> Steps<'a> {
             .answer(&mut console, boot, fresh, until)
             .and_then(|()| Session::open(console, until))
             .map_err(did_not_boot)?;
+        self.booting = false;
         let session = self.session.insert(session);
         for command in self.login.iter().flat_map(|login| &login.commands) {
             shown(command);
@@ -93,11 +87,15 @@ impl<'a> Steps<'a> {
             };
             if !self.board.way.outlives_power() {
                 let program = command.first().map_or("", String::as_str);
-                return Err(Halt::Config(format!("cannot start `{program}`: {error}")));
+                let why = format!("cannot start `{program}`: {error}");
+                return Err(match is_of_file(&error) {
+                    true => Halt::Config(why),
+                    false => Halt::Infrastructure(why),
+                });
             }
             if Moment::now() >= until {
                 let why = format!("did not boot: the console cannot be opened: {error}");
-                return Err(Halt::Board(why));
+                return Err(Halt::Hardware(why));
             }
             let mut fds = [PollFd::from_borrowed_fd(self.bell.fd(), PollFlags::IN)];
             if ready(&mut fds, Some(Moment::now().plus(AGAIN).min(until)))? > 0 {
@@ -114,22 +112,22 @@ impl<'a> Steps<'a> {
         fresh: bool,
         until: Moment,
     ) -> Result<(), Halt> {
+        let dialog = Dialog::of(self.board, boot, self.login.as_ref());
         if fresh {
-            for (pattern, line) in self.answers(boot) {
-                self.hear(console, &[&pattern], until)?;
+            for (pattern, line) in &dialog.answers {
+                self.hear(console, &[pattern], until)?;
                 console.send(line.as_bytes());
             }
         } else {
             // A shell that waits for us shows its prompt once more.
             console.send(b"\n");
         }
-        let prompt = boot.prompt.as_deref().unwrap_or(&self.board.prompt);
-        let Some(login) = self.credentials() else {
-            return self.hear(console, &[prompt], until).map(drop);
+        let asked = dialog.ends();
+        let Some(login) = &dialog.login else {
+            return self.hear(console, &asked, until).map(drop);
         };
         let mut logins = 0;
         loop {
-            let asked = [prompt, &login.prompt, &login.password_prompt];
             match self.hear(console, &asked, until)? {
                 0 => return Ok(()),
                 1 if logins == LOGINS => {
@@ -145,44 +143,6 @@ impl<'a> Steps<'a> {
                 _ => console.send(format!("{}\n", login.password).as_bytes()),
             }
         }
-    }
-
-    /// What is answered before the login, in its order: a pattern, and what is sent.
-    fn answers(&self, boot: &Boot) -> Vec<(String, String)> {
-        let mut answers = Vec::new();
-        if let Some(loader) = &self.board.bootloader
-            && !boot.commands.is_empty()
-        {
-            let interrupt = boot.interrupt.as_ref().unwrap_or(&loader.interrupt);
-            let send = loader.send.clone().unwrap_or_else(|| "\n".into());
-            answers.push((interrupt.clone(), send));
-            let typed = boot.commands.iter();
-            answers.extend(typed.map(|line| (loader.prompt.clone(), format!("{line}\n"))));
-        }
-        let pairs = self.board.boot.iter().chain(&boot.answers);
-        answers.extend(pairs.map(|[pattern, line]| (pattern.clone(), format!("{line}\n"))));
-        answers
-    }
-
-    /// The board's login; the job's words count for more.
-    fn credentials(&self) -> Option<Credentials> {
-        let board = self.board.login.clone();
-        let job = self.login.clone().unwrap_or_default();
-        let or = |job: Option<String>, board: Option<Option<String>>, default: &str| {
-            job.or(board.flatten()).unwrap_or_else(|| default.into())
-        };
-        Some(Credentials {
-            user: job
-                .user
-                .or(board.as_ref().map(|login| login.user.clone()))?,
-            prompt: or(job.prompt, board.as_ref().map(|l| l.prompt.clone()), LOGIN),
-            password_prompt: or(
-                job.password_prompt,
-                board.as_ref().map(|l| l.password_prompt.clone()),
-                PASSWORD,
-            ),
-            password: or(job.password, board.map(|login| login.password), ""),
-        })
     }
 
     /// Waits for one of the patterns and gives which; anything else is an end.
@@ -216,4 +176,17 @@ fn did_not_boot(halt: Halt) -> Halt {
         Halt::Board(why) | Halt::Panic(why) => Halt::Board(format!("did not boot: {why}")),
         halt => halt,
     }
+}
+
+/// Whether a program does not start for what the board's file names, and not for the state of the host.
+fn is_of_file(error: &io::Error) -> bool {
+    let is_no_program = error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error());
+    is_no_program
+        || matches!(
+            error.kind(),
+            ErrorKind::NotFound
+                | ErrorKind::PermissionDenied
+                | ErrorKind::NotADirectory
+                | ErrorKind::InvalidInput
+        )
 }

@@ -35,7 +35,7 @@ impl Steps<'_> {
     /// One of the images that the board's file names.
     pub(super) fn image_of_board(&self, name: &str) -> Result<PathBuf, Halt> {
         let text = self.board.images.get(name).ok_or_else(|| {
-            Halt::Config(format!(
+            Halt::Job(format!(
                 "the console's command wants `{{{name}}}`, but neither the job nor \
                  `console.images` names a {name}"
             ))

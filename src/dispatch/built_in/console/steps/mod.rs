@@ -41,6 +41,10 @@ pub struct Steps<'a> {
     session: Option<Session<'a>>,
     /// Whether this attempt has switched the board on.
     powered: bool,
+    /// Whether the board is on its way to its shell.
+    booting: bool,
+    /// Whether the last boot took images or words of the job: then the board is not to blame for it.
+    brings: bool,
     names: CaseNames,
     /// How often a suite's name was given.
     suites: HashMap<String, u32>,
@@ -66,6 +70,8 @@ impl<'a> Steps<'a> {
             definitions: HashMap::new(),
             session: None,
             powered: false,
+            booting: false,
+            brings: false,
             names: CaseNames::default(),
             suites: HashMap::new(),
             running: None,
@@ -144,18 +150,28 @@ impl<'a> Steps<'a> {
     }
 
     fn tell(&mut self, halt: &Halt) {
-        if matches!(halt, Halt::Terminated) {
-            return;
-        }
         let why = halt.why();
-        say(why);
-        if let Halt::Board(why) = halt {
-            self.events.send(&Event::Board {
-                health: BoardHealth::Unknown,
-                reason: Some(why.clone()),
-            });
+        match halt {
+            // The runner knows best what it ended and why, and heeds this only where a limit was the cause.
+            Halt::Terminated => {
+                if self.booting && !self.brings {
+                    self.doubt("did not boot before its time limit");
+                }
+                return;
+            }
+            Halt::Board(why) if !self.brings => self.doubt(why),
+            Halt::Hardware(why) => self.doubt(why),
+            _ => {}
         }
+        say(why);
         self.events.end(why);
+    }
+
+    fn doubt(&mut self, why: &str) {
+        self.events.send(&Event::Board {
+            health: BoardHealth::Unknown,
+            reason: Some(why.to_owned()),
+        });
     }
 
     /// After a panic the job has run to its end, and what it did not come to is shown as such.

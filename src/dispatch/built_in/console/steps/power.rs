@@ -25,7 +25,7 @@ impl Steps<'_> {
         };
         for (what, program) in programs {
             say(&format!("power {what}: {}", program.join(" ")));
-            let failed = |why: String| Halt::Board(format!("did not boot: power {what}: {why}"));
+            let failed = |why: String| Halt::Hardware(format!("did not boot: power {what}: {why}"));
             let mut command = Command::new(&program[0]);
             command.args(&program[1..]);
             match on_host(&mut command, POWER, self.bell)? {
