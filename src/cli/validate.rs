@@ -1,6 +1,7 @@
 //! `pumice validate`: every problem of files, of a work tree or of a revision, with its place.
 
 mod disk;
+mod health;
 mod revision;
 #[cfg(test)]
 mod tests;
@@ -134,7 +135,7 @@ fn judge(args: &Args, dir: &Path, look: Look, out: &mut impl Write) -> Result<bo
         revision::judge(dir, rev)?
     } else if args.files.is_empty() {
         let root = disk::find_lab(dir).ok_or_else(|| Error::NoLab(dir.to_owned()))?;
-        validate_tree(disk::lab_tree(&root)?)
+        validate_tree(disk::lab_tree(&root)?, &|path| root.join(path).is_file())
     } else {
         disk::judge_named(&args.files, dir, &mut || standard_input())
     };
@@ -143,14 +144,19 @@ fn judge(args: &Args, dir: &Path, look: Look, out: &mut impl Write) -> Result<bo
     Ok(!all().any(Diagnostic::is_error))
 }
 
-/// Judges a lab's whole tree, each file also by what the tree's own lab.yaml and boards say.
-fn validate_tree(files: Vec<File>) -> Vec<Judged> {
+/// Judges a lab's whole tree, each file also by what the tree's own lab.yaml and boards say. `has` says
+/// whether the lab has a file, also one that is not among these.
+fn validate_tree(files: Vec<File>, has: &dyn Fn(&str) -> bool) -> Vec<Judged> {
     let lab = check::lab_files(&files);
     files
         .into_iter()
-        .map(|file| Judged {
-            diagnostics: check::validate_file(&file, Some(&lab)),
-            source: file.bytes,
+        .map(|file| {
+            let mut diagnostics = check::validate_file(&file, Some(&lab));
+            diagnostics.extend(health::judge(&file, has));
+            Judged {
+                diagnostics,
+                source: file.bytes,
+            }
         })
         .collect()
 }

@@ -72,7 +72,9 @@ pub fn check(
                 board.device_type
             ))
             .hint(format!(
-                "add `health_check: {{job: templates/jobs/health.json}}` to boards/types/{}.yaml",
+                "write a job for it, such as templates/jobs/health.json, then add \
+                 `health_check: {{job: templates/jobs/health.json}}` to boards/types/{}.yaml; \
+                 until the job is there, boards of the type take none",
                 board.device_type
             )));
     }

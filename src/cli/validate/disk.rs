@@ -134,7 +134,7 @@ pub(super) fn judge_named(
             if path.join("lab.yaml").is_file()
                 && let Ok(files) = lab_tree(path)
             {
-                let mut whole = super::validate_tree(files);
+                let mut whole = super::validate_tree(files, &|file| path.join(file).is_file());
                 let all = whole.iter_mut().flat_map(|one| &mut one.diagnostics);
                 for one in all {
                     one.path = path.join(&one.path).to_string_lossy().into_owned();

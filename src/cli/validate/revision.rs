@@ -1,5 +1,6 @@
 //! All files of one revision, as git keeps them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Error, Judged, validate_tree};
@@ -12,7 +13,8 @@ pub(super) fn judge(dir: &Path, rev: &str) -> Result<Vec<Judged>, Error> {
     let (repo, commit) = find(dir, rev)?;
     let (files, mut others) = files(&repo, commit).map_err(Error::Git)?;
     others.extend(renames(&changes(&repo, commit).map_err(Error::Git)?));
-    let mut judged = validate_tree(files);
+    let all: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
+    let mut judged = validate_tree(files, &|path| all.contains(path));
     if !others.is_empty() {
         judged.push(Judged {
             diagnostics: others,

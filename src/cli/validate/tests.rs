@@ -256,3 +256,19 @@ fn a_revision_is_judged_whole() {
         assert!(judge(&wanted, &dir, PIPE, &mut Vec::new()).is_err());
     }
 }
+
+#[test]
+fn a_health_check_without_its_job_is_told() {
+    let lab = lab();
+    let root = lab.path();
+    let kind = "tags: [virtual]\nhealth_check: {job: templates/jobs/health.json}\n";
+    put(root, "boards/types/qemu.yaml", kind);
+    let told = validate(&args(&[]), root);
+    assert!(told.0, "a warning only");
+    let line = "boards/types/qemu.yaml:2:21: warning: the health check's job \
+                templates/jobs/health.json is not in the lab";
+    assert!(told.1.starts_with(line), "{}", told.1);
+    assert_eq!(validate(&args(&[root]), root).1.lines().count(), 1);
+    put(root, "templates/jobs/health.json", JOB);
+    assert_eq!(validate(&args(&[]), root), (true, String::new()));
+}
