@@ -30,7 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Makes a new lab, committed and ready to push.
     Init(init::Args),
-    /// Runs a whole lab on this machine: a bare repository, pushes, four virtual boards, a runner and the site.
+    /// Runs a whole lab on this machine: a bare repository, pushes, four virtual boards, two that boot a real
+    /// kernel where their kit is, a runner and the site.
     Demo(demo::Args),
     /// Judges job, board and lab files: every problem with its place, reason and remedy.
     Validate(validate::Args),
@@ -48,7 +49,7 @@ pub enum Command {
     Cancel(cancel::Args),
     /// Submits a job's definition once more, under a new path.
     Resubmit(resubmit::Args),
-    /// Shows the lab's boards.
+    /// Shows the lab's boards and changes them.
     Board(board::Args),
     /// Sums up finished jobs.
     Report(report::Args),

@@ -29,7 +29,7 @@ pub struct Args {
     /// Only this member of a group job: its name, or a role that it alone plays.
     #[arg(long, value_name = "ROLE")]
     pub role: Option<String>,
-    /// The log of this attempt of a finished job instead of its last one's.
+    /// The log of this attempt instead of the last one's.
     #[arg(long, value_name = "N", conflicts_with_all = ["follow", "runner"])]
     pub attempt: Option<u32>,
 }
