@@ -18,6 +18,10 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// A repository that the host shares may belong to whoever keeps it.
 const CONFIG: &str = "[safe]\n\tdirectory = *\n";
 
+/// Without the keys, the agent and the settings of the runner's user.
+const SSH: &str =
+    "ssh -F none -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityFile=none -o IdentityAgent=none";
+
 /// Clones a repository into a folder of the job and checks the revision out.
 pub fn checkout(
     place: &str,
@@ -64,7 +68,15 @@ fn git(config: &Path) -> Command {
     command
         // As a file: git does not hand settings of its command line on to the other repository.
         .env("GIT_CONFIG_GLOBAL", config)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        // A job must not read by the runner's user what its author may not read.
         .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_ASKPASS", "true")
+        .env("SSH_ASKPASS", "true")
+        .env("GIT_SSH_COMMAND", SSH)
+        .env_remove("SSH_AUTH_SOCK")
+        // Where curl looks for the passwords of hosts.
+        .env("HOME", "/nonexistent")
         .env("GIT_ALLOW_PROTOCOL", "file:http:https:git:ssh")
         .env("GIT_LFS_SKIP_SMUDGE", "1")
         .env("LC_ALL", "C")
