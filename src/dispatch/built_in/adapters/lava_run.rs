@@ -89,6 +89,7 @@ fn run(
         log: Some(log),
         room: KEPT,
         last: None,
+        began: false,
     };
     let mut cut = Lines::new(LONGEST);
     output::read(&child, lines, |bytes| {
@@ -101,7 +102,7 @@ fn run(
     Ok(verdict::judge(
         result.ok().as_deref(),
         status,
-        listener.last,
+        listener.last.filter(|_| !listener.began),
     ))
 }
 
@@ -139,6 +140,8 @@ struct Listener<'a> {
     room: usize,
     /// The last line that was none of its log.
     last: Option<String>,
+    /// Whether an entry of its log was read: then it accepted the job.
+    began: bool,
 }
 
 impl Listener<'_> {
@@ -151,6 +154,7 @@ impl Listener<'_> {
             }
             return say(&text);
         };
+        self.began = true;
         self.keep(&text);
         say(&entry.to_string());
         match entry.said {

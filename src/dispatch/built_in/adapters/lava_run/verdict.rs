@@ -1,5 +1,6 @@
 //! How LAVA's end is told in the protocol's exit codes.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use serde_json::Value;
@@ -38,12 +39,16 @@ impl Verdict {
     }
 }
 
-/// Judges by `result.yaml`; where there is none, `last` is what was said instead of it.
+/// Judges by `result.yaml`; where there is none, `last` is what was said instead of a log, if it wrote none.
 pub fn judge(result: Option<&str>, status: ExitStatus, last: Option<String>) -> Verdict {
     let read = result.and_then(|text| plain_yaml(text).ok());
     let Some(read) = read.filter(Value::is_object) else {
         let ended = failure(status).unwrap_or_else(|| "exit code 0".to_owned());
         return match last {
+            // Memory ran out, or somebody ended it: neither the job nor the board did.
+            _ if status.signal().is_some() => {
+                Verdict::infrastructure(format!("lava-run left no result: {ended}"))
+            }
             // It refuses to start for one reason or another: the host is not set up for it.
             Some(last) => Verdict::board(format!(
                 "lava-run did not run the job: {}",
@@ -86,8 +91,6 @@ pub fn judge(result: Option<&str>, status: ExitStatus, last: Option<String>) -> 
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::process::ExitStatusExt;
-
     use super::*;
 
     fn of(result: &str) -> (i32, Option<String>) {
@@ -127,15 +130,19 @@ mod tests {
     #[test]
     fn without_a_result_somebody_is_to_blame() {
         let killed = ExitStatus::from_raw(9);
-        assert_eq!(
-            judge(None, killed, None).why.unwrap(),
-            "lava-run left no result: signal 9"
-        );
+        for last in [None, Some("Traceback".to_owned())] {
+            let ended = judge(None, killed, last);
+            assert_eq!(
+                (ended.code, ended.why.unwrap().as_str()),
+                (75, "lava-run left no result: signal 9")
+            );
+        }
+        assert_eq!(judge(None, ExitStatus::from_raw(256), None).code, 1);
         let refused = judge(None, ExitStatus::from_raw(256), Some("must be root".into()));
         assert_eq!(
             (refused.code, refused.why.unwrap().as_str()),
             (78, "lava-run did not run the job: must be root")
         );
-        assert_eq!(judge(Some("[]"), killed, None).code, 1);
+        assert_eq!(judge(Some("[]"), killed, None).code, 75);
     }
 }
