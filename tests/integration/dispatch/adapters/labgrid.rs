@@ -136,6 +136,20 @@ fn a_pytest_that_dies_keeps_what_it_told() {
 }
 
 #[test]
+fn a_failure_that_no_case_shows_is_a_case() {
+    let Some(bin) = labgrid() else { return };
+    let tests = "import atexit, os\natexit.register(lambda: os._exit(1))\ndef test_a(): pass";
+    let ended = pytest(&bin, tests, json!(["suite"])).run();
+    assert_eq!(
+        ended.results()[1..],
+        [
+            "board/suite.test_it.test_a pass",
+            "board/exit fail (exit code 1)"
+        ]
+    );
+}
+
+#[test]
 fn what_pytest_refuses_is_told() {
     let Some(bin) = labgrid() else { return };
     let ended = pytest(&bin, TESTS, json!(["--no-such-option"])).run();

@@ -17,6 +17,7 @@ struct Heard<'a> {
     /// The test that runs.
     running: Option<String>,
     any: bool,
+    failed: bool,
     ended: bool,
 }
 
@@ -39,6 +40,7 @@ impl<'a> Plugin<'a> {
                 n,
                 running: None,
                 any: false,
+                failed: false,
                 ended: false,
             },
         }
@@ -49,8 +51,8 @@ impl<'a> Plugin<'a> {
         self.lines.feed(bytes, |line| heard.line(line, commands));
     }
 
-    /// Ends the stream. The test that ran when it stopped has no result.
-    pub fn finish(mut self, commands: &mut Commands<'_>) -> Told {
+    /// Ends the stream. The test that ran when it stopped has no result. Also gives whether any failed.
+    pub fn finish(mut self, commands: &mut Commands<'_>) -> (Told, bool) {
         let heard = &mut self.heard;
         self.lines.finish(|line| heard.line(line, commands));
         if let Some(case) = heard.running.take().filter(|_| !heard.ended) {
@@ -58,11 +60,12 @@ impl<'a> Plugin<'a> {
             let why = Some("pytest ended before this test did".to_owned());
             commands.found(heard.suite, ResultEvent { why, ..event });
         }
-        match (heard.any, heard.ended) {
+        let told = match (heard.any, heard.ended) {
             (_, true) => Told::Whole,
             (true, false) => Told::Part,
             (false, false) => Told::Nothing,
-        }
+        };
+        (told, heard.failed)
     }
 }
 
@@ -78,6 +81,7 @@ impl Heard<'_> {
                 if self.running.as_ref() == Some(&found.case) {
                     self.running = None;
                 }
+                self.failed |= found.result == CaseResult::Fail;
                 commands.found(self.suite, found);
             }
             Event::Step(step) if step.phase == StepPhase::Progress => {

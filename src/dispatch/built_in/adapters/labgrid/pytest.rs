@@ -68,15 +68,16 @@ impl PytestAction {
         output::read(&child, channel, |bytes| plugin.feed(bytes, commands)).map_err(lost)?;
         let status = child.wait().map_err(lost)?;
         commands.go_on()?;
-        let told = plugin.finish(commands);
+        let (told, mut failed) = plugin.finish(commands);
         if status.code() == Some(USAGE) {
             return Err(Halt::Job("pytest does not take these arguments".to_owned()));
         }
         if told == Told::Nothing {
-            self.fall_back(&suite, &path, commands);
+            failed |= self.fall_back(&suite, &path, commands);
         }
-        let passed = status.code() == Some(TESTS_FAILED) && told != Told::Part;
-        if let Some(why) = failure(status).filter(|_| !passed) {
+        // A failure that no case shows must show here.
+        let is_shown = status.code() == Some(TESTS_FAILED) && told != Told::Part && failed;
+        if let Some(why) = failure(status).filter(|_| !is_shown) {
             let event = ResultEvent::new("exit", CaseResult::Fail);
             let why = Some(explained(&why, status.code()));
             commands.found(&suite, ResultEvent { why, ..event });
@@ -119,13 +120,16 @@ impl PytestAction {
             .map_err(|error| Halt::Board(host::not_started(PYTEST, &error)))
     }
 
-    /// Takes the results from the report, in which every suite is the one suite of the action.
-    fn fall_back(&self, suite: &str, path: &Path, commands: &mut Commands<'_>) {
+    /// Takes the results from the report, in which every suite is the one suite of the action. Gives
+    /// whether any failed.
+    fn fall_back(&self, suite: &str, path: &Path, commands: &mut Commands<'_>) -> bool {
+        let mut failed = false;
         say("the plugin said nothing: the results are taken from the report");
         let read = report::read(path)
             .map_err(|error| error.to_string())
             .and_then(|bytes| {
                 let mut give = |found: ResultEvent| {
+                    failed |= found.result == CaseResult::Fail;
                     commands.found(
                         suite,
                         ResultEvent {
@@ -140,7 +144,9 @@ impl PytestAction {
             let event = ResultEvent::new("report", CaseResult::Fail);
             let why = Some(format!("{}: {why}", path.display()));
             commands.found(suite, ResultEvent { why, ..event });
+            failed = true;
         }
+        failed
     }
 }
 
