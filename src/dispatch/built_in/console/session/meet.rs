@@ -64,6 +64,11 @@ impl Session<'_> {
                     let answer = asked.take().and_then(|asked| asked.recv().ok());
                     self.console.send(typed(answer).as_bytes());
                 }
+                // One thread at most: a board may ask without an end.
+                _ if asked.is_some() => {
+                    let busy = Err("another request is open".to_owned());
+                    self.console.send(typed(Some(busy)).as_bytes());
+                }
                 _ => asked = Some(self.ask()?),
             }
         }
