@@ -9,6 +9,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -20,6 +21,18 @@ use super::hash;
 
 /// What nobody used for so long is removed.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How much the contents may take together, in bytes.
+const MOST: u64 = 20 << 30;
+
+/// How much must be free before a fetch, in bytes: the largest image there may be.
+const FREE: u64 = 2 << 30;
+
+/// What the names of files begin with that are being written.
+const PASSING: &str = ".writing-";
+
+/// How long a file may be written: whoever wrote an older one has been killed.
+const PASSES: Duration = Duration::from_secs(3600);
 
 pub struct Cache {
     contents: PathBuf,
@@ -44,6 +57,7 @@ impl Cache {
         };
         fs::create_dir_all(&cache.contents)?;
         fs::create_dir_all(&cache.urls)?;
+        cache.prune(MOST);
         Ok(cache)
     }
 
@@ -64,8 +78,22 @@ impl Cache {
 
     /// A file to write a content into.
     pub fn begin(&self) -> io::Result<NamedTempFile> {
-        self.remove_old();
-        NamedTempFile::new_in(&self.contents)
+        self.demand_room(FREE)?;
+        passing(&self.contents)
+    }
+
+    /// A disk that fills up under a download takes everybody else with it.
+    fn demand_room(&self, bytes: u64) -> io::Result<()> {
+        let disk = rustix::fs::statvfs(&self.contents)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < bytes {
+            return Err(io::Error::other(format!(
+                "{} MiB free, of which a fetch needs {}",
+                free >> 20,
+                bytes >> 20
+            )));
+        }
+        Ok(())
     }
 
     pub fn finish(&self, file: NamedTempFile, sha256: &str) -> io::Result<PathBuf> {
@@ -84,7 +112,7 @@ impl Cache {
     }
 
     pub fn remember(&self, known: &Known) -> io::Result<()> {
-        let file = NamedTempFile::new_in(&self.urls)?;
+        let file = passing(&self.urls)?;
         serde_json::to_writer(&file, known)?;
         file.persist(self.url(&known.url))
             .map_err(|error| error.error)?;
@@ -96,20 +124,80 @@ impl Cache {
         self.urls.join(format!("{name}.json"))
     }
 
-    /// Best effort: a full disk shows at the next write.
-    fn remove_old(&self) {
+    /// Removes what is old, and the oldest contents until the others take no more than `most`. Best
+    /// effort: a full disk shows at the next write.
+    fn prune(&self, most: u64) {
+        let mut contents = Vec::new();
         for folder in [&self.contents, &self.urls] {
-            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-            for entry in entries {
-                let age = entry
-                    .metadata()
-                    .and_then(|data| data.modified())
-                    .ok()
-                    .and_then(|at| at.elapsed().ok());
-                if age.is_some_and(|age| age > KEPT) {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let Ok(data) = entry.metadata() else { continue };
+                let Ok(at) = data.modified() else { continue };
+                let is_passing = entry.file_name().as_bytes().starts_with(PASSING.as_bytes());
+                let kept = if is_passing { PASSES } else { KEPT };
+                if at.elapsed().is_ok_and(|age| age > kept) {
                     let _ = fs::remove_file(entry.path());
+                } else if folder == &self.contents && !is_passing {
+                    contents.push((at, data.len(), entry.path()));
                 }
             }
         }
+        contents.sort();
+        let mut total: u64 = contents.iter().map(|(_, bytes, _)| bytes).sum();
+        for (_, bytes, path) in contents {
+            if total <= most {
+                break;
+            }
+            // A board that has it open keeps it.
+            if fs::remove_file(path).is_ok() {
+                total -= bytes;
+            }
+        }
+    }
+}
+
+fn passing(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(PASSING).tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_goes_first_and_so_does_what_was_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path()).unwrap();
+        let write = |name: &str, hours: u64| {
+            let path = cache.contents.join(name);
+            fs::write(&path, [0; 100]).unwrap();
+            let at = SystemTime::now() - Duration::from_secs(hours * 3600);
+            File::open(&path).unwrap().set_modified(at).unwrap();
+        };
+        for (name, hours) in [("b", 2), ("c", 3), ("a", 1), ("d", 24 * 31)] {
+            write(name, hours);
+        }
+        write(&format!("{PASSING}old"), 2);
+        write(&format!("{PASSING}new"), 0);
+        let names = || {
+            let mut names: Vec<_> = fs::read_dir(&cache.contents)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names
+        };
+        cache.prune(1000);
+        assert_eq!(names(), [&format!("{PASSING}new"), "a", "b", "c"]);
+        cache.prune(250);
+        assert_eq!(names(), [&format!("{PASSING}new"), "a", "b"]);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_before_a_fetch() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path()).unwrap();
+        let why = cache.demand_room(u64::MAX).unwrap_err().to_string();
+        assert!(why.contains("MiB free, of which a fetch needs"), "{why}");
+        cache.demand_room(0).unwrap();
     }
 }

@@ -57,6 +57,14 @@ enum Missing {
     ForNow(String),
 }
 
+/// Removes from the cache what is old or too much, if there is a cache.
+pub fn prune(cache: &Path) {
+    if cache.is_dir() {
+        // Opening does it; what fails here shows at a fetch.
+        let _ = cache::Cache::open(cache);
+    }
+}
+
 impl Image {
     /// An image that a job names: a text, or `{url, sha256}`.
     pub fn of_job(place: &str, value: &Value, shared: Shared<'_>) -> Result<Self, JobError> {

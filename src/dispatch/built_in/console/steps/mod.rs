@@ -18,6 +18,7 @@ use self::definitions::Definition;
 use self::found::Found;
 use super::board::ConsoleBoard;
 use super::halt::Halt;
+use super::images;
 use super::plan::{Boot, LoginOfJob, Planned, Work};
 use super::session::Session;
 use crate::dispatch::action::run::CaseNames;
@@ -80,6 +81,9 @@ impl<'a> Steps<'a> {
 
     /// Gives the exit code of the protocol.
     pub fn run(mut self, plan: &[Planned]) -> i32 {
+        if !self.board.images.is_empty() || plan.iter().any(|p| matches!(p.work, Work::Deploy(_))) {
+            images::prune(&self.board.cache);
+        }
         // Part of no step: the job's limit is the one that counts.
         if let Err(halt) = self.fetch_definitions(plan) {
             self.tell(&halt);
