@@ -32,18 +32,6 @@ impl Repo {
     pub fn open(path: &Path) -> Result<Self, GitError> {
         let attempt = || format!("open the repository {}", path.display());
         let inner = git2::Repository::open(path).map_err(GitError::object(attempt))?;
-        Self::of(inner, attempt)
-    }
-
-    /// Opens the repository that git's environment names, as a hook has it: with the objects that a push
-    /// has brought but that are not accepted yet.
-    pub fn open_in_hook() -> Result<Self, GitError> {
-        let attempt = || "open the hook's repository".to_owned();
-        let inner = git2::Repository::open_from_env().map_err(GitError::object(attempt))?;
-        Self::of(inner, attempt)
-    }
-
-    fn of(inner: git2::Repository, attempt: impl FnOnce() -> String) -> Result<Self, GitError> {
         if inner.is_shallow() {
             return Err(GitError::new(attempt(), GitErrorKind::Shallow));
         }
