@@ -124,9 +124,13 @@ fn events_become_steps_results_and_words() {
     assert!(end.steps[0].started_s.unwrap() <= end.steps[1].started_s.unwrap());
     assert_eq!(
         ended.results(),
-        ["net/ping pass", "smoke/loose skip (no cable)"]
+        [
+            "net/ping fail",
+            "net/ping #2 pass",
+            "smoke/loose skip (no cable)"
+        ]
     );
-    let ping = &end.suites[0].cases[0];
+    let ping = &end.suites[0].cases[1];
     assert_eq!(
         (ping.value, ping.units.as_deref(), ping.seconds),
         (Some(1.2), Some("ms"), Some(3.0))
