@@ -8,7 +8,6 @@ use super::env::{Environment, Point, Running};
 use super::options::Options;
 use super::outbox::{Item, Spool};
 use super::power::Switching;
-use super::publish::SLOW_PUSH;
 use super::sight::Sight;
 use super::spread::Spread;
 use super::state::StateFolder;
@@ -39,16 +38,6 @@ const MOST_GATHER: Duration = Duration::from_millis(500);
 
 /// Attempts younger than this, and than the wait, make a burst; older ones nobody waits for.
 const BURST: Duration = Duration::from_millis(250);
-
-/// How long a job that the plan gave to a peer's board is left to that peer, in polls.
-const PEER_POLLS: u32 = 2;
-
-/// How long a job at the queue's head is left to the runner whose share it is, in pushes, if that is
-/// longer: a runner takes all of its share in about six.
-const SPREAD_PUSHES: u32 = 20;
-
-/// A publication that takes longer says nothing about the way to the server: it carries large logs.
-const LONGEST_PUSH: Duration = Duration::from_secs(1);
 
 /// How many turns in a row may fail before a runner without running jobs gives up.
 const TROUBLES: u32 = 10;
@@ -181,8 +170,8 @@ pub struct Runner {
     /// as when a killed server has left its ref locked, it must not keep a board from other jobs.
     pub(super) claims_refused: BTreeMap<JobId, Duration>,
     /// When each job was first left to a peer's board.
-    left_to_peer: BTreeMap<JobId, Duration>,
-    spread: Spread,
+    pub(super) left_to_peer: BTreeMap<JobId, Duration>,
+    pub(super) spread: Spread,
     pub(super) sight: Sight,
     /// When damage to the mirror was last looked for.
     pub(super) mended: Option<Duration>,
@@ -520,102 +509,6 @@ impl Runner {
                 );
             }
         }
-    }
-
-    /// What the plan gives to this runner's boards; `freed` count as idle though their claims stand.
-    pub(super) fn planned(&mut self, freed: &BTreeSet<BoardName>) -> Vec<(JobId, Vec<BoardName>)> {
-        let now = self.env.clock.since_boot();
-        let lease = self.world.files.config.lease.duration();
-        let me = &self.options.name;
-        let living: BTreeSet<RunnerName> = self
-            .world
-            .heartbeats
-            .keys()
-            .filter(|name| *name != me && self.sight.lives(name, now, lease))
-            .cloned()
-            .collect();
-        let patience = self
-            .world
-            .files
-            .config
-            .poll
-            .duration()
-            .saturating_mul(PEER_POLLS);
-        let wall = self.env.clock.now();
-        let mut idle = boards::idle(&self.world, &self.options, &living, freed, wall);
-        // An attempt whose claim is gone still has its board until it has stopped.
-        let occupied: BTreeSet<BoardName> =
-            self.running().into_iter().map(|(_, board)| board).collect();
-        idle.retain(|board| !occupied.contains(&board.name));
-        let mine: BTreeSet<BoardName> = self
-            .world
-            .files
-            .boards
-            .values()
-            .filter(|board| boards::is_mine(board, &self.options))
-            .map(|board| board.name.clone())
-            .collect();
-        if !idle.iter().any(|board| mine.contains(&board.name)) {
-            return Vec::new();
-        }
-        let free = |id: &JobId| {
-            !self.held.contains_key(id)
-                && self.world.is_unclaimed(id)
-                && !self.claims_refused.contains_key(id)
-        };
-        let mut jobs: Vec<_> = self
-            .world
-            .waiting
-            .values()
-            .filter(|w| free(&w.candidate.id))
-            .map(|w| w.candidate.clone())
-            .collect();
-        World::hold(
-            &mut jobs,
-            |candidate| self.world.waited_s(candidate, wall),
-            || boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall),
-        );
-        let others = if self.push_took >= SLOW_PUSH && !living.is_empty() {
-            let all = boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall);
-            let me = &self.options.name;
-            let push = self.push_took.min(LONGEST_PUSH);
-            let patience = patience.max(push.saturating_mul(SPREAD_PUSHES));
-            self.spread.thin(&mut jobs, &all, me, now, patience)
-        } else {
-            Vec::new()
-        };
-        let placed = schedule::plan(&jobs, &idle);
-        let (own, peers): (Vec<_>, Vec<_>) = placed
-            .into_iter()
-            .partition(|(_, boards)| boards.iter().all(|board| mine.contains(board)));
-        let given: BTreeSet<JobId> = peers.iter().map(|(id, _)| *id).collect();
-        self.left_to_peer.retain(|id, _| given.contains(id));
-        let mut own = own;
-        // A peer that does not take what the plan gave it, for whatever reason, must not hold a job up.
-        let late: BTreeSet<JobId> = given
-            .into_iter()
-            .filter(|id| {
-                now.saturating_sub(*self.left_to_peer.entry(*id).or_insert(now)) >= patience
-            })
-            .collect();
-        if !late.is_empty() {
-            let taken: BTreeSet<&BoardName> = own.iter().flat_map(|(_, boards)| boards).collect();
-            let rest: Vec<_> = idle
-                .iter()
-                .filter(|b| mine.contains(&b.name) && !taken.contains(&b.name))
-                .cloned()
-                .collect();
-            let jobs: Vec<_> = jobs
-                .into_iter()
-                .filter(|job| late.contains(&job.id))
-                .collect();
-            own.extend(schedule::plan(&jobs, &rest));
-        }
-        // No board stays idle out of politeness.
-        let taken: BTreeSet<&BoardName> = own.iter().flat_map(|(_, boards)| boards).collect();
-        idle.retain(|board| mine.contains(&board.name) && !taken.contains(&board.name));
-        own.extend(schedule::plan(&others, &idle));
-        own
     }
 
     /// Whether the runner has come to its end.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `observe` | fetch, and take in what the lab says now |
 //! | `claim` | plan, and claim by one push |
+//! | `plan` | what the plan gives to this runner's boards |
 //! | `spread` | leave jobs to the other runners of a far server |
 //! | `verify` | decide about each won claim from a fetch that began after it stood |
 //! | `start` | begin an attempt |
@@ -42,6 +43,7 @@ mod mend;
 mod observe;
 mod options;
 mod outbox;
+mod plan;
 mod power;
 mod publish;
 mod recover;

@@ -33,11 +33,6 @@ impl EventWriter {
         Self(Some(unsafe { File::from_raw_fd(CHANNEL) }))
     }
 
-    /// Writes to a file instead.
-    pub fn to_file(file: File) -> Self {
-        Self(Some(file))
-    }
-
     pub fn send(&mut self, event: &Event) {
         if let Some(channel) = &mut self.0
             && let Err(_gone) = write_line(channel, event)
