@@ -8,6 +8,7 @@ mod claims;
 mod error;
 mod files;
 mod finished;
+mod fold;
 mod health;
 mod heartbeat;
 mod journal;

@@ -2,16 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Journals, LabError, Reader, Submission, board_health, submitted, submitted_check};
+use super::{
+    Journals, LabError, Reader, Submission, Submitted, board_health, submitted, submitted_check,
+};
 use crate::model::lab::LabFiles;
 use crate::model::record::{BoardHealth, BoardRecord, ClaimFacts};
 use crate::model::status::RunnerStatus;
-use crate::model::{Board, BoardName, JobId, ObjectId, Record, ServiceState, State, Time};
+use crate::model::{Board, BoardName, Job, JobId, ObjectId, Record, ServiceState, State, Time};
 
 /// A job that has not ended, as lists show it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveJob {
     pub record: Record,
+    /// The definition, unless it has an error.
+    pub job: Option<Job>,
+    /// The place in main's history: the smaller came first.
+    pub order: i64,
     /// The attempt that runs, or the last one that did, from 1; 0 while none has begun.
     pub attempt: u32,
     /// Percent, at most 99.
@@ -163,10 +169,11 @@ fn live(
             .get(&submission.id)
             .filter(|seen| seen.claim.health_check)
             .and_then(|seen| seen.claim.board.as_ref());
-        let mut record = match checked {
-            Some(board) => submitted_check(repo, &submission, files, board)?.record,
-            None => submitted(repo, &submission, files)?.record,
+        let judged = match checked {
+            Some(board) => submitted_check(repo, &submission, files, board)?,
+            None => submitted(repo, &submission, files)?,
         };
+        let Submitted { mut record, job } = judged;
         let past = past.remove(&submission.id).unwrap_or_default();
         record.attempts = past.into_iter().map(|past| past.attempt).collect();
         let mut attempt = record.attempts.len() as u32;
@@ -200,6 +207,8 @@ fn live(
         }
         live.push(LiveJob {
             record,
+            job,
+            order: submission.order,
             attempt,
             progress,
         });

@@ -19,6 +19,7 @@ pub struct LabConfig {
     /// The prefix of the refs that runners write.
     pub refs: String,
     pub timeouts: Timeouts,
+    pub plan: PlanRules,
     /// How often a runner says that it lives.
     pub heartbeat: Span,
     /// How often a runner looks at the server when nothing pokes it.
@@ -45,6 +46,7 @@ impl Default for LabConfig {
             branch: "main".to_owned(),
             refs: "refs/pumice".to_owned(),
             timeouts: Timeouts::default(),
+            plan: PlanRules::default(),
             heartbeat: Span::from_secs(10),
             poll: Span::from_secs(10),
             push_interval: Span::from_secs(0),
@@ -82,6 +84,27 @@ impl Default for Timeouts {
             max: Span::from_secs(24 * 3600),
             idle: None,
             grace: Span::from_secs(30),
+        }
+    }
+}
+
+/// Which of the waiting jobs go first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlanRules {
+    /// A waiting job rises by one level each time it has waited so long, at most to `high`; 0 lets
+    /// none rise.
+    pub age_step: Span,
+    /// How many `urgent` jobs of a group may run at a time and still go before everything; more
+    /// of them count as `high`.
+    pub urgent_per_group: u32,
+}
+
+impl Default for PlanRules {
+    fn default() -> Self {
+        Self {
+            age_step: Span::from_secs(4 * 3600),
+            urgent_per_group: 2,
         }
     }
 }
@@ -139,6 +162,15 @@ impl LabConfig {
             .iter()
             .find(|(_, user)| user.emails.iter().any(same))
             .map(|(name, _)| name.as_str())
+    }
+
+    /// The group that a user's jobs take turns as: the first that `lab.yaml` gives the user, else the
+    /// user alone.
+    pub fn group_of<'a>(&'a self, user: &'a str) -> &'a str {
+        let groups = self.users.get(user).map(|known| &known.groups);
+        groups
+            .and_then(|groups| groups.first())
+            .map_or(user, String::as_str)
     }
 
     /// The user name for an address: as mapped, else its part before the `@`. It becomes a part of

@@ -266,18 +266,43 @@ pub struct Case {
 }
 
 /// When the job was expected, as it was said at two moments.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimates {
     pub at_submission: Option<Estimate>,
     pub at_claim: Option<Estimate>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What was expected of a job at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
+    /// When this was said; records of 0.1.0 do not say.
+    #[serde(default)]
+    pub at: Option<Time>,
+    /// Absent once it has started, and where no board can take it.
     pub start: Option<Time>,
+    /// Nine times in ten it starts by then.
+    #[serde(default)]
+    pub start_p90: Option<Time>,
     pub end: Option<Time>,
-    /// Nine times in ten by then.
+    /// Nine times in ten it ends by then.
     pub p90: Option<Time>,
+    /// What the length of its run was taken from.
+    #[serde(default)]
+    pub basis: Option<Basis>,
+}
+
+/// What the length of a run was taken from, the best first.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// Earlier runs of this job name on this device type.
+    Runs,
+    /// Earlier runs of this job name on any device type.
+    Name,
+    /// Its time limit: it never ran before.
+    Timeout,
 }
 
 /// Where an attempt's log lies.

@@ -27,6 +27,19 @@ pub struct RunnerStatus {
     /// What keeps hold of the processes of its attempts; older runners do not say.
     #[serde(default)]
     pub containment: Option<String>,
+    /// What waits are multiplied by for "nine times in ten by"; older runners do not say.
+    #[serde(default)]
+    pub factors: Option<Factors>,
+}
+
+/// By what an expected wait has to be multiplied to be enough nine times in ten, by priority from `low`
+/// to `urgent`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Factors {
+    /// Of the wait for the start.
+    pub start: [f64; 4],
+    /// Of the wait for the end.
+    pub end: [f64; 4],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,4 +69,24 @@ pub struct RunningJob {
     pub progress: u8,
     pub canceling: bool,
     pub steps: Vec<Step>,
+    /// When it is expected to end.
+    #[serde(default)]
+    pub expected_end: Option<Time>,
+    /// Nine times in ten it ends by then.
+    #[serde(default)]
+    pub p90: Option<Time>,
+    #[serde(default)]
+    pub pace: Pace,
+}
+
+/// Whether an attempt takes as long as it should.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pace {
+    #[default]
+    Usual,
+    /// Longer than nine runs in ten.
+    Overdue,
+    /// More than twice as long as nine runs in ten, and its log is silent: it probably hangs.
+    Hanging,
 }

@@ -6,7 +6,7 @@ use super::{Runner, RunnerError};
 use crate::git::{Lease, Push, RefStatus, Update};
 use crate::lab::{Tail, heartbeat_commit};
 use crate::model::record;
-use crate::model::status::{BoardUse, RunnerStatus, RunningJob};
+use crate::model::status::{BoardUse, Pace, RunnerStatus, RunningJob};
 
 /// What the last heartbeat of a runner says that ended in order.
 pub(super) const STOPPED: &str = "stopped";
@@ -62,6 +62,9 @@ impl Runner {
                     progress: attempt.progress,
                     canceling: attempt.stop.is_some(),
                     steps: attempt.steps.clone(),
+                    expected_end: None,
+                    p90: None,
+                    pace: Pace::Usual,
                 });
                 let tail = |(member, bytes)| Tail {
                     id: *id,
@@ -84,6 +87,7 @@ impl Runner {
             free_disk_bytes: self.state.free_bytes(),
             paused: paused.clone(),
             containment: Some(self.env.driver.containment().to_string()),
+            factors: None,
         };
         let reader = self.lab.reader()?;
         let commit = heartbeat_commit(reader.repo(), &status, &tails, &self.author())?;

@@ -9,7 +9,7 @@ use crate::model::board::{BUILT_IN_DISPATCHERS, DispatcherChoice};
 use crate::model::record::BoardHealth;
 use crate::model::status::{BoardStatus, BoardUse};
 use crate::model::{Board, BoardName, Claim, RunnerName, Time};
-use crate::schedule::IdleBoard;
+use crate::schedule::PlanBoard;
 
 /// Whether this runner is the one that drives a board.
 pub(super) fn is_mine(board: &Board, options: &Options) -> bool {
@@ -183,45 +183,33 @@ pub(super) fn claimed<'a>(claims: impl Iterator<Item = &'a Claim>) -> BTreeSet<B
 }
 
 /// This runner's boards that take jobs at all, busy or not.
-pub(super) fn fit(world: &World, options: &Options, now: Time) -> Vec<IdleBoard> {
+pub(super) fn fit(world: &World, options: &Options, now: Time) -> Vec<PlanBoard> {
     let mine = world
         .files
         .boards
         .values()
         .filter(|board| is_mine(board, options));
     mine.filter(|board| standing(board, world, options, now).fit == Use::Jobs)
-        .map(|board| plan_board(board, &options.name, world.busy_seconds(&board.name)))
+        .map(|board| plan_board(board, &options.name, world.past.busy_ms(&board.name, now)))
         .collect()
 }
 
-/// The lab's boards that could take a job now: mine that are fit, and those of living peers, so
-/// that every runner computes the same plan and claims only for its own. `freed` are claimed, but not
-/// for long.
-pub(super) fn idle(
-    world: &World,
-    options: &Options,
-    living: &BTreeSet<RunnerName>,
-    freed: &BTreeSet<BoardName>,
-    now: Time,
-) -> Vec<IdleBoard> {
+/// The boards that claims name, without `freed`: those are claimed, but not for long.
+pub(super) fn busy(world: &World, freed: &BTreeSet<BoardName>) -> BTreeSet<BoardName> {
     let mut busy = claimed(world.claims.values().map(|seen| &seen.claim));
     busy.retain(|board| !freed.contains(board));
-    able(world, options, living, &busy, now)
+    busy
 }
 
-/// The same boards without those in `busy`, whatever runs on the others.
+/// The lab's boards that take jobs, idle or not: mine that are fit, and those of living peers, so
+/// that every runner computes the same plan and claims only for its own.
 pub(super) fn able(
     world: &World,
     options: &Options,
     living: &BTreeSet<RunnerName>,
-    busy: &BTreeSet<BoardName>,
     now: Time,
-) -> Vec<IdleBoard> {
-    let boards = world
-        .files
-        .boards
-        .values()
-        .filter(|board| !busy.contains(&board.name));
+) -> Vec<PlanBoard> {
+    let boards = world.files.boards.values();
     let driver = |board: &Board| {
         if is_mine(board, options) {
             let fit = standing(board, world, options, now).fit == Use::Jobs;
@@ -242,15 +230,15 @@ pub(super) fn able(
     };
     boards
         .filter_map(|board| {
-            let busy_seconds = world.busy_seconds(&board.name);
-            Some(plan_board(board, &driver(board)?, busy_seconds))
+            let busy_ms = world.past.busy_ms(&board.name, now);
+            Some(plan_board(board, &driver(board)?, busy_ms))
         })
         .collect()
 }
 
 /// A board as the plan sees it.
-pub(super) fn plan_board(board: &Board, runner: &RunnerName, busy_seconds: f64) -> IdleBoard {
-    IdleBoard {
+pub(super) fn plan_board(board: &Board, runner: &RunnerName, busy_ms: u64) -> PlanBoard {
+    PlanBoard {
         name: board.name.clone(),
         runner: runner.clone(),
         device_type: board.device_type.clone(),
@@ -260,7 +248,7 @@ pub(super) fn plan_board(board: &Board, runner: &RunnerName, busy_seconds: f64) 
             .iter()
             .map(|choice| choice.name().to_owned())
             .collect(),
-        busy_seconds,
+        busy_ms,
     }
 }
 

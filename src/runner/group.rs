@@ -8,7 +8,6 @@ use super::core::{Attempt, Runner};
 use super::end::{log_files, reason_in_words};
 use super::health::Judged;
 use super::outbox::LogFile;
-use super::world::World;
 use crate::dispatch::power::PowerTrouble;
 use crate::dispatch::{
     AttemptEnd, AttemptSpec, GroupEnd, GroupSpec, MemberEnd, MemberSpec, Outcome, outcome,
@@ -17,12 +16,7 @@ use crate::model::claim::ClaimMember;
 use crate::model::lab::LabFiles;
 use crate::model::record::{BoardRecord, Member};
 use crate::model::{Board, BoardName, Health, Job, JobId, RunnerName, Time, group};
-use crate::schedule::{self, Candidate, IdleBoard};
-
-/// How long a group waits before it keeps boards that come free for itself. Until then smaller jobs
-/// after it go first where that does not cost it its boards at once; later no board may stay idle
-/// for it much longer than the jobs that run beside it take.
-const HOLD_AFTER_S: f64 = 600.0;
+use crate::schedule::{self, Candidate, PlanBoard};
 
 /// What the message says of a group that no runner can ever start.
 pub(super) const SCATTERED: &str = "the lab has boards for all members of the group, but no runner drives them all: \
@@ -38,10 +32,10 @@ pub(super) fn is_scattered(candidate: &Candidate, files: &LabFiles) -> bool {
     let mut candidate = candidate.clone();
     // A board that failed under it is still the lab's.
     candidate.not_on.clear();
-    let boards_of = |runner: &RunnerName, theirs: &dyn Fn(&Board) -> bool| -> Vec<IdleBoard> {
+    let boards_of = |runner: &RunnerName, theirs: &dyn Fn(&Board) -> bool| -> Vec<PlanBoard> {
         let boards = files.boards.values().filter(|board| theirs(board));
         boards
-            .map(|board| boards::plan_board(board, runner, 0.0))
+            .map(|board| boards::plan_board(board, runner, 0))
             .collect()
     };
     let named: BTreeSet<&RunnerName> = files
@@ -52,36 +46,12 @@ pub(super) fn is_scattered(candidate: &Candidate, files: &LabFiles) -> bool {
     let Some(any) = named.first() else {
         return false;
     };
-    let seats = |boards: &[IdleBoard]| schedule::able_runner(&candidate, boards).is_some();
+    let seats = |boards: &[PlanBoard]| schedule::able_runner(&candidate, boards).is_some();
     seats(&boards_of(any, &|_| true))
         && !named.iter().any(|runner| {
             let theirs = |board: &Board| board.runner.as_ref().is_none_or(|own| own == *runner);
             seats(&boards_of(runner, &theirs))
         })
-}
-
-impl World {
-    /// Lets groups that have waited for long hold what comes free on the first runner whose boards,
-    /// busy or not, could seat them.
-    pub(super) fn hold(
-        candidates: &mut [Candidate],
-        waited_s: impl Fn(&Candidate) -> f64,
-        able: impl Fn() -> Vec<IdleBoard>,
-    ) {
-        let mut boards = None;
-        for candidate in candidates.iter_mut().filter(|one| one.is_group()) {
-            if waited_s(candidate) >= HOLD_AFTER_S {
-                let boards = boards.get_or_insert_with(&able);
-                candidate.holds_on = schedule::able_runner(candidate, boards).cloned();
-            }
-        }
-    }
-
-    /// How long a job has waited.
-    pub(super) fn waited_s(&self, candidate: &Candidate, now: Time) -> f64 {
-        let waiting = self.waiting.get(&candidate.id);
-        waiting.map_or(0.0, |one| now.seconds_since(one.submission.submitted_at))
-    }
 }
 
 impl Runner {
@@ -227,7 +197,8 @@ mod tests {
         let job = json!({"actions": [{"command": "run"}],
             "device_group": [{"role": "a", "count": count, "device_type": "t"}]});
         let job: Job = serde_json::from_value(job).unwrap();
-        Candidate::new(JobId::from_bytes([1; 16]), 0, &job).unwrap()
+        let since = Time::from_unix(0);
+        Candidate::new(JobId::from_bytes([1; 16]), 0, &job, "g", since).unwrap()
     }
 
     #[test]
@@ -242,25 +213,5 @@ mod tests {
         let mut failed = candidate(2);
         failed.not_on.insert("b0".parse().unwrap());
         assert!(!is_scattered(&failed, &lab(&[a, a])));
-    }
-
-    #[test]
-    fn a_group_holds_after_a_while_where_it_could_run() {
-        let able = || -> Vec<IdleBoard> {
-            let runners = ["a", "b", "b"].map(|name| name.parse().unwrap());
-            let lab = lab(&[Some("a"), Some("b"), Some("b")]);
-            let boards = lab.boards.values().zip(&runners);
-            boards
-                .map(|(board, runner)| boards::plan_board(board, runner, 0.0))
-                .collect()
-        };
-        let holds = |count, waited| {
-            let mut candidates = [candidate(count)];
-            World::hold(&mut candidates, |_| waited, able);
-            candidates[0].holds_on.as_ref().map(ToString::to_string)
-        };
-        assert_eq!(holds(2, HOLD_AFTER_S - 1.0), None);
-        assert_eq!(holds(2, HOLD_AFTER_S).as_deref(), Some("b"));
-        assert_eq!(holds(3, HOLD_AFTER_S), None, "no runner has the boards");
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::publish::SLOW_PUSH;
-use super::world::World;
 use super::{Runner, boards};
 use crate::model::{BoardName, JobId, RunnerName};
 use crate::schedule;
@@ -40,11 +39,15 @@ impl Runner {
             .duration()
             .saturating_mul(PEER_POLLS);
         let wall = self.env.clock.now();
-        let mut idle = boards::idle(&self.world, &self.options, &living, freed, wall);
+        let able = boards::able(&self.world, &self.options, &living, wall);
+        let mut busy = boards::busy(&self.world, freed);
         // An attempt whose claim is gone still has its board until it has stopped.
-        let occupied: BTreeSet<BoardName> =
-            self.running().into_iter().map(|(_, board)| board).collect();
-        idle.retain(|board| !occupied.contains(&board.name));
+        busy.extend(self.running().into_iter().map(|(_, board)| board));
+        let mut idle: BTreeSet<BoardName> = able
+            .iter()
+            .map(|board| board.name.clone())
+            .filter(|name| !busy.contains(name))
+            .collect();
         let mine: BTreeSet<BoardName> = self
             .world
             .files
@@ -53,9 +56,13 @@ impl Runner {
             .filter(|board| boards::is_mine(board, &self.options))
             .map(|board| board.name.clone())
             .collect();
-        if !idle.iter().any(|board| mine.contains(&board.name)) {
+        if idle.is_disjoint(&mine) {
             return Vec::new();
         }
+        let rules = self.world.rules(wall);
+        let plan = |jobs, idle: &BTreeSet<BoardName>| {
+            schedule::plan(jobs, able.clone(), idle, rules.clone(), wall)
+        };
         let free = |id: &JobId| {
             !self.held.contains_key(id)
                 && self.world.is_unclaimed(id)
@@ -68,21 +75,17 @@ impl Runner {
             .filter(|w| free(&w.candidate.id))
             .map(|w| w.candidate.clone())
             .collect();
-        World::hold(
-            &mut jobs,
-            |candidate| self.world.waited_s(candidate, wall),
-            || boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall),
-        );
         let others = if self.push_took >= SLOW_PUSH && !living.is_empty() {
-            let all = boards::able(&self.world, &self.options, &living, &BTreeSet::new(), wall);
             let me = &self.options.name;
             let push = self.push_took.min(LONGEST_PUSH);
             let patience = patience.max(push.saturating_mul(SPREAD_PUSHES));
-            self.spread.thin(&mut jobs, &all, me, now, patience)
+            let order = schedule::order(jobs.clone(), able.clone(), rules.clone(), wall);
+            self.spread
+                .thin(&mut jobs, &order, &able, me, now, patience)
         } else {
             Vec::new()
         };
-        let placed = schedule::plan(&jobs, &idle);
+        let placed = plan(jobs.clone(), &idle);
         let (own, peers): (Vec<_>, Vec<_>) = placed
             .into_iter()
             .partition(|(_, boards)| boards.iter().all(|board| mine.contains(board)));
@@ -98,21 +101,21 @@ impl Runner {
             .collect();
         if !late.is_empty() {
             let taken: BTreeSet<&BoardName> = own.iter().flat_map(|(_, boards)| boards).collect();
-            let rest: Vec<_> = idle
-                .iter()
-                .filter(|b| mine.contains(&b.name) && !taken.contains(&b.name))
+            let rest = idle.intersection(&mine);
+            let rest = rest
+                .filter(|board| !taken.contains(board))
                 .cloned()
                 .collect();
             let jobs: Vec<_> = jobs
                 .into_iter()
                 .filter(|job| late.contains(&job.id))
                 .collect();
-            own.extend(schedule::plan(&jobs, &rest));
+            own.extend(plan(jobs, &rest));
         }
         // No board stays idle out of politeness.
         let taken: BTreeSet<&BoardName> = own.iter().flat_map(|(_, boards)| boards).collect();
-        idle.retain(|board| mine.contains(&board.name) && !taken.contains(&board.name));
-        own.extend(schedule::plan(&others, &idle));
+        idle.retain(|board| mine.contains(board) && !taken.contains(board));
+        own.extend(plan(others, &idle));
         own
     }
 }

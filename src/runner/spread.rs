@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{JobId, RunnerName};
-use crate::schedule::{Candidate, IdleBoard, fits};
+use crate::model::{JobId, Priority, RunnerName};
+use crate::schedule::{Candidate, PlanBoard, fits};
 
 /// How many jobs of the queue's head are divided, for each board: those that are about to be claimed, and
 /// as many again, since some are claimed already and this runner does not know it yet.
@@ -17,13 +17,14 @@ pub(super) struct Spread(BTreeMap<JobId, Duration>);
 
 impl Spread {
     /// Takes out of `jobs`, and gives, those at the head that are another runner's share: each job is one of the
-    /// runners' that have a board for it among `boards`, busy or not. Nothing is taken out where a job
+    /// runners' that have a board for it among `boards`, busy or not. `order` says who goes first. Nothing is taken out where a job
     /// would have to make way for one of lower priority, and none for longer than `patience`: a job that
     /// its runner does not take is everybody's then.
     pub fn thin(
         &mut self,
         jobs: &mut Vec<Candidate>,
-        boards: &[IdleBoard],
+        order: &[(Priority, JobId)],
+        boards: &[PlanBoard],
         me: &RunnerName,
         now: Duration,
         patience: Duration,
@@ -33,15 +34,15 @@ impl Spread {
             self.0.clear();
             return Vec::new();
         }
-        jobs.sort_by_key(Candidate::place);
-        if jobs[0].priority != jobs[reach].priority {
+        if order.len() <= reach || order[0].0 != order[reach].0 {
             self.0.clear();
             return Vec::new();
         }
+        let head: BTreeSet<JobId> = order[..reach].iter().map(|(_, id)| *id).collect();
         let mut left = BTreeMap::new();
         let mut others = Vec::new();
-        for (at, job) in std::mem::take(jobs).into_iter().enumerate() {
-            if at >= reach || owner(&job, boards).is_none_or(|owner| owner == me) {
+        for job in std::mem::take(jobs) {
+            if !head.contains(&job.id) || owner(&job, boards).is_none_or(|owner| owner == me) {
                 jobs.push(job);
                 continue;
             }
@@ -60,7 +61,7 @@ impl Spread {
 
 /// Whose share a job is: the same on every host that sees the same runners, and evenly spread, for ids
 /// are hashes. Groups are nobody's.
-fn owner<'a>(job: &Candidate, boards: &'a [IdleBoard]) -> Option<&'a RunnerName> {
+fn owner<'a>(job: &Candidate, boards: &'a [PlanBoard]) -> Option<&'a RunnerName> {
     let [seat] = &job.seats[..] else {
         return None;
     };
@@ -77,7 +78,8 @@ fn owner<'a>(job: &Candidate, boards: &'a [IdleBoard]) -> Option<&'a RunnerName>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::check;
+    use crate::model::{Time, check};
+    use crate::schedule::{self, Rules};
 
     fn candidate(n: u16, priority: &str) -> Candidate {
         let text = format!(
@@ -86,21 +88,22 @@ mod tests {
         let job = check::job("queue/a.json", text.as_bytes(), None);
         let mut id = [7; 16];
         id[14..].copy_from_slice(&n.to_be_bytes());
-        Candidate::new(JobId::from_bytes(id), i64::from(n), &job.value.unwrap()).unwrap()
+        let (id, job) = (JobId::from_bytes(id), job.value.unwrap());
+        Candidate::new(id, i64::from(n), &job, "g", Time::from_unix(0)).unwrap()
     }
 
     /// Three runners, the last with two boards, one of another type.
-    fn boards() -> Vec<IdleBoard> {
+    fn boards() -> Vec<PlanBoard> {
         [("a", "x"), ("b", "x"), ("c", "x"), ("c", "y")]
             .into_iter()
             .enumerate()
-            .map(|(n, (runner, device_type))| IdleBoard {
+            .map(|(n, (runner, device_type))| PlanBoard {
                 name: format!("b{n}").parse().unwrap(),
                 runner: runner.parse().unwrap(),
                 device_type: device_type.to_owned(),
                 tags: vec![device_type.to_owned()],
                 dispatchers: vec!["exec".to_owned()],
-                busy_seconds: 0.0,
+                busy_ms: 0,
             })
             .collect()
     }
@@ -108,7 +111,9 @@ mod tests {
     fn thinned(spread: &mut Spread, all: &[Candidate], me: &str, now: u64) -> Vec<i64> {
         let mut jobs = all.to_vec();
         let (now, patience) = (Duration::from_secs(now), Duration::from_secs(20));
-        spread.thin(&mut jobs, &boards(), &me.parse().unwrap(), now, patience);
+        let order = schedule::order(jobs.clone(), boards(), Rules::default(), Time::from_unix(0));
+        let me = me.parse().unwrap();
+        spread.thin(&mut jobs, &order, &boards(), &me, now, patience);
         jobs.iter().map(|job| job.order).collect()
     }
 
@@ -130,7 +135,7 @@ mod tests {
         let mut all: Vec<Candidate> = (0..12).map(|n| candidate(n, "medium")).collect();
         for job in &mut all {
             job.seats[0].tags.push("y".to_owned());
-            job.seats[0].wanted = crate::schedule::Wanted::Type("y".to_owned());
+            job.seats[0].wanted = schedule::Wanted::Type("y".to_owned());
         }
         assert_eq!(thinned(&mut Spread::default(), &all, "c", 0).len(), 12);
     }

@@ -12,9 +12,12 @@ use crate::lab::{
 use crate::model::lab::LabFiles;
 use crate::model::record::BoardRecord;
 use crate::model::{BoardName, JobId, ObjectId, Reason, RunnerName, Time, group};
-use crate::schedule::Candidate;
+use crate::schedule::{Candidate, Past, Rules};
 
-/// How far back a board's use counts for "least used".
+/// The file, beside the mirror, that keeps the past from one start to the next.
+pub const PAST: &str = "pumice-past";
+
+/// How far back the ends of jobs count since a board's health check.
 const RECENT_S: f64 = 14.0 * 86_400.0;
 
 /// The lab, as last fetched.
@@ -44,9 +47,12 @@ pub(super) struct World {
     pub known: BTreeMap<String, Submission>,
     pub waiting: BTreeMap<JobId, Waiting>,
     pub closings: BTreeMap<JobId, Closing>,
-    /// Recent uses, oldest first, with their sum by board.
+    /// What the finished jobs say that plans and estimates need.
+    pub past: Past,
+    /// Whether it holds what the journals held at the first look.
+    has_past: bool,
+    /// The recent ends of jobs on boards, oldest first.
     uses: VecDeque<Use>,
-    use_sums: BTreeMap<BoardName, f64>,
 }
 
 /// A retried attempt, as its journal says it.
@@ -63,7 +69,6 @@ pub(super) struct Waiting {
     pub candidate: Candidate,
     /// A group's, in the order of the candidate's seats.
     pub members: Vec<group::Member>,
-    pub expires_at: Option<Time>,
 }
 
 /// A job that needs a record but no board.
@@ -86,7 +91,6 @@ pub(super) enum Why {
 struct Use {
     board: BoardName,
     until: Time,
-    seconds: f64,
 }
 
 impl World {
@@ -106,13 +110,17 @@ impl World {
     pub fn expiring(&self) -> impl Iterator<Item = (JobId, Time)> {
         self.waiting.iter().filter_map(|(id, waiting)| {
             let started = !self.is_unclaimed(id) || self.attempts.contains_key(id);
-            Some((*id, waiting.expires_at.filter(|_| !started)?))
+            Some((*id, waiting.candidate.expires_at.filter(|_| !started)?))
         })
     }
 
-    /// How long a board worked lately.
-    pub fn busy_seconds(&self, board: &BoardName) -> f64 {
-        self.use_sums.get(board).copied().unwrap_or(0.0)
+    /// The rules of the plan, with what ran lately and what runs.
+    pub fn rules(&self, now: Time) -> Rules {
+        let running = self.claims.iter().filter_map(|(id, seen)| {
+            let candidate = &self.waiting.get(id)?.candidate;
+            Some((candidate.group.as_str(), candidate.priority, seen.claim.at))
+        });
+        self.past.rules(&self.files.config, running, now)
     }
 
     /// The first look: from the last main that a journal's runner has walked, else from the queue
@@ -125,6 +133,9 @@ impl World {
         now: Time,
     ) -> Result<Result<(), (String, ObjectId)>, LabError> {
         self.observe_runners(reader, now)?;
+        self.past = reader.fold(PAST, Past::add)?;
+        self.past.forget();
+        self.has_past = true;
         let Some(main) = reader.main()? else {
             return Ok(Ok(()));
         };
@@ -302,27 +313,26 @@ impl World {
             return Ok(());
         }
         let judged = submitted(reader.repo(), &submission, &self.files)?;
-        match judged
-            .job
-            .as_ref()
-            .and_then(|job| Some((job, Candidate::new(id, submission.order, job)?)))
-        {
+        match judged.job.as_ref().and_then(|job| {
+            let group = self.files.config.group_of(&judged.record.submitter.user);
+            let since = submission.submitted_at;
+            Some((
+                job,
+                Candidate::new(id, submission.order, job, group, since)?,
+            ))
+        }) {
             Some((_, candidate)) if is_scattered(&candidate, &self.files) => {
                 let why = Why::Scattered;
                 self.closings.insert(id, Closing { submission, why });
             }
             Some((job, mut candidate)) => {
                 self.avoid(&mut candidate);
-                let expires_at = job
-                    .expires
-                    .map(|span| submission.submitted_at.plus_seconds(span.seconds()));
                 self.waiting.insert(
                     id,
                     Waiting {
                         submission,
                         candidate,
                         members: group::members(job),
-                        expires_at,
                     },
                 );
             }
@@ -370,9 +380,7 @@ impl World {
             .front()
             .is_some_and(|used| now.seconds_since(used.until) > RECENT_S)
         {
-            if let Some(old) = self.uses.pop_front() {
-                *self.use_sums.entry(old.board).or_default() -= old.seconds;
-            }
+            self.uses.pop_front();
         }
         let claims = reader.all_claims(&self.claims)?;
         (self.claims, self.locked) = (claims.seen, claims.unreadable);
@@ -392,6 +400,9 @@ impl World {
                     && let Ok(record) = reader.record(blob)
                 {
                     self.note_use(&record);
+                    if self.has_past {
+                        self.past.add(&record);
+                    }
                 }
             }
             JournalChange::Attempt(change) => {
@@ -461,22 +472,16 @@ impl World {
     }
 
     fn note_use(&mut self, record: &crate::model::Record) {
-        let (Some(from), Some(until)) = (record.started_at, record.finished_at) else {
+        let (Some(_), Some(until)) = (record.started_at, record.finished_at) else {
             return;
         };
-        let seconds = until.seconds_since(from).max(0.0);
         for board in record.boards().cloned() {
             if record.health_check.is_some() {
                 self.since_check.remove(&board);
             } else {
                 *self.since_check.entry(board.clone()).or_default() += 1;
             }
-            *self.use_sums.entry(board.clone()).or_default() += seconds;
-            self.uses.push_back(Use {
-                board,
-                until,
-                seconds,
-            });
+            self.uses.push_back(Use { board, until });
         }
     }
 

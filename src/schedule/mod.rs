@@ -1,10 +1,27 @@
-//! Pure: which waiting job goes to which idle board, and how far a running one is.
+//! Pure: which waiting job goes to which idle board, when each will start and end, and how far a running
+//! one is.
 //!
 //! Uses `model` only. It must never read a clock, a file or a ref: what it needs is passed in, so
 //! that every runner computes the same plan from the same facts.
 
+mod bits;
+mod calibration;
+mod candidate;
+mod forecast;
+mod matching;
+mod past;
 mod plan;
 mod progress;
+mod queue;
+mod rules;
+mod runs;
 
-pub use plan::{Candidate, IdleBoard, Seat, Wanted, able_runner, fits, plan};
+pub use calibration::{Calibration, Sample};
+pub use candidate::{Candidate, PlanBoard, Seat, Wanted, fits};
+pub use forecast::{Busy, Forecast, forecast};
+pub use past::Past;
+pub use plan::{HOLD_AFTER_S, Start, able_runner, order, plan};
 pub use progress::progress;
+pub use queue::Queue;
+pub use rules::{Rules, Served, level};
+pub use runs::{Run, RunTime, RunTimes, median};

@@ -184,6 +184,7 @@ pub(super) fn snapshot(now: Time) -> Snapshot {
         free_disk_bytes: Some(1 << 40),
         paused: paused.map(ToOwned::to_owned),
         containment: Some("cgroup /system.slice/pumice.service".to_owned()),
+        factors: None,
     };
     let runners = vec![
         runner("lab-a", None),

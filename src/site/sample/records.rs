@@ -7,7 +7,7 @@ use super::lab::{LOG_REF, STEP};
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::job::Job;
 use crate::model::record::{
-    Attachment, Attempt, AttemptRecord, Canceled, Case, CaseResult, ClaimFacts, Estimate,
+    Attachment, Attempt, AttemptRecord, Basis, Canceled, Case, CaseResult, ClaimFacts, Estimate,
     Estimates, LogLocation, Step, StepState, Suite, verdict,
 };
 use crate::model::{Health, Priority, Reason, Record, State, Time, Verdict};
@@ -69,9 +69,12 @@ pub(super) fn submitted(i: u64, at: Time) -> Record {
         suites: Vec::new(),
         estimate: Some(Estimates {
             at_submission: Some(Estimate {
+                at: Some(at),
                 start: Some(at.plus_seconds(90.0)),
+                start_p90: Some(at.plus_seconds(300.0)),
                 end: Some(at.plus_seconds(600.0)),
                 p90: Some(at.plus_seconds(1200.0)),
+                basis: Some(Basis::Runs),
             }),
             at_claim: None,
         }),

@@ -11,7 +11,7 @@ fn group(n: u8, priority: Priority, seats: &[&[&str]]) -> Candidate {
     group
 }
 
-fn on(runner: &str, mut board: IdleBoard) -> IdleBoard {
+fn on(runner: &str, mut board: PlanBoard) -> PlanBoard {
     board.runner = runner.parse().unwrap();
     board
 }
@@ -26,10 +26,10 @@ fn shown(placed: &[(JobId, Vec<BoardName>)]) -> Vec<(JobId, Vec<&str>)> {
 #[test]
 fn members_get_the_boards_that_their_seats_want() {
     let jobs = [group(1, Priority::Low, &[&[], &["usb"]])];
-    let boards = [board("a", &["usb"], 0.0), board("b", &["usb", "net"], 0.0)];
-    assert_eq!(shown(&plan(&jobs, &boards)), [(id(1), vec!["a", "b"])]);
-    let boards = [board("a", &["usb"], 0.0), board("b", &[], 0.0)];
-    assert_eq!(shown(&plan(&jobs, &boards)), [(id(1), vec!["b", "a"])]);
+    let boards = [board("a", &["usb"], 0), board("b", &["usb", "net"], 0)];
+    assert_eq!(shown(&planned(&jobs, &boards)), [(id(1), vec!["a", "b"])]);
+    let boards = [board("a", &["usb"], 0), board("b", &[], 0)];
+    assert_eq!(shown(&planned(&jobs, &boards)), [(id(1), vec!["b", "a"])]);
 }
 
 #[test]
@@ -38,20 +38,20 @@ fn a_group_without_all_its_boards_holds_none() {
         group(1, Priority::High, &[&[], &[], &[]]),
         job(2, Priority::Low, "t", &[]),
     ];
-    let boards = [board("a", &[], 0.0), board("b", &[], 0.0)];
-    assert_eq!(shown(&plan(&jobs, &boards)), [(id(2), vec!["a"])]);
+    let boards = [board("a", &[], 0), board("b", &[], 0)];
+    assert_eq!(shown(&planned(&jobs, &boards)), [(id(2), vec!["a"])]);
 }
 
 #[test]
 fn a_group_never_spans_two_runners() {
     let jobs = [group(1, Priority::Low, &[&[], &[]])];
     let mut boards = vec![
-        on("lab-a", board("a", &[], 0.0)),
-        on("lab-b", board("b", &[], 1.0)),
+        on("lab-a", board("a", &[], 0)),
+        on("lab-b", board("b", &[], 1)),
     ];
-    assert_eq!(plan(&jobs, &boards), []);
-    boards.push(on("lab-b", board("c", &[], 2.0)));
-    assert_eq!(shown(&plan(&jobs, &boards)), [(id(1), vec!["b", "c"])]);
+    assert_eq!(planned(&jobs, &boards), []);
+    boards.push(on("lab-b", board("c", &[], 2)));
+    assert_eq!(shown(&planned(&jobs, &boards)), [(id(1), vec!["b", "c"])]);
     assert_eq!(able_runner(&jobs[0], &boards).unwrap().as_str(), "lab-b");
 }
 
@@ -62,42 +62,76 @@ fn a_plain_job_makes_room_for_a_group() {
         group(2, Priority::Low, &[&[], &[]]),
     ];
     let boards = [
-        on("lab-a", board("a", &[], 0.0)),
-        on("lab-a", board("b", &[], 1.0)),
-        on("lab-b", board("c", &[], 2.0)),
+        on("lab-a", board("a", &[], 0)),
+        on("lab-a", board("b", &[], 1)),
+        on("lab-b", board("c", &[], 2)),
     ];
-    let placed = plan(&jobs, &boards);
+    let placed = planned(&jobs, &boards);
     assert_eq!(
         shown(&placed),
         [(id(1), vec!["c"]), (id(2), vec!["b", "a"])]
     );
 }
 
+/// The plan with only some of the boards idle, when everything has waited for so long.
+fn after(
+    waited_s: f64,
+    jobs: &[Candidate],
+    boards: &[PlanBoard],
+    idle: &[&str],
+) -> Vec<(JobId, Vec<BoardName>)> {
+    let idle = idle.iter().map(|name| name.parse().unwrap()).collect();
+    let now = Time::from_unix(0).plus_seconds(waited_s);
+    plan(jobs.to_vec(), boards.to_vec(), &idle, Rules::default(), now)
+}
+
 #[test]
 fn a_group_that_holds_keeps_what_comes_free_from_later_jobs_only() {
-    let mut waiting = group(2, Priority::Medium, &[&[], &[]]);
-    waiting.holds_on = Some("lab-a".parse().unwrap());
     let jobs = [
         job(1, Priority::High, "u", &[]),
-        waiting,
+        group(2, Priority::Medium, &[&[], &[]]),
         job(3, Priority::Low, "t", &[]),
     ];
     let boards = [
-        on("lab-a", board("a", &[], 0.0)),
-        on("lab-b", board("b", &[], 5.0)),
+        on("lab-a", board("a", &[], 0)),
+        on("lab-b", board("b", &[], 5)),
+        on("lab-a", board("c", &[], 9)),
     ];
-    assert_eq!(shown(&plan(&jobs, &boards)), [(id(3), vec!["b"])]);
-    assert_eq!(plan(&jobs, &boards[..1]), []);
+    let held = HOLD_AFTER_S;
+    let plan = |idle: &[&str]| after(held, &jobs, &boards, idle);
+    let early = after(held - 1.0, &jobs, &boards, &["a"]);
+    assert_eq!(shown(&early), [(id(3), vec!["a"])]);
+    assert_eq!(shown(&plan(&["a", "b"])), [(id(3), vec!["b"])]);
+    assert_eq!(plan(&["a"]), []);
     let urgent = [job(9, Priority::Urgent, "t", &[]), jobs[1].clone()];
-    assert_eq!(shown(&plan(&urgent, &boards[..1])), [(id(9), vec!["a"])]);
-    let both = [boards[0].clone(), on("lab-a", board("c", &[], 9.0))];
-    assert_eq!(shown(&plan(&jobs, &both)), [(id(2), vec!["a", "c"])]);
+    let first = after(held, &urgent, &boards, &["a"]);
+    assert_eq!(shown(&first), [(id(9), vec!["a"])]);
+    assert_eq!(shown(&plan(&["a", "c"])), [(id(2), vec!["a", "c"])]);
+    // It holds only where it could run, and one group at most.
+    let large = [
+        group(2, Priority::Medium, &[&[], &[], &[]]),
+        jobs[2].clone(),
+    ];
+    assert_eq!(
+        shown(&after(held, &large, &boards, &["a"])),
+        [(id(3), vec!["a"])]
+    );
+    let two = [
+        jobs[1].clone(),
+        group(4, Priority::Medium, &[&[], &["x"]]),
+        jobs[2].clone(),
+    ];
+    let wide = [&boards[..], &[on("lab-b", board("d", &["x"], 9))]].concat();
+    assert_eq!(
+        shown(&after(held, &two, &wide, &["a", "b"])),
+        [(id(3), vec!["b"])]
+    );
 }
 
 /// Whether seats find boards of their own, by trying everything. Each seat may be bound to a runner.
 fn placeable(
     seats: &[(&Candidate, &Seat, Option<&RunnerName>)],
-    boards: &[IdleBoard],
+    boards: &[PlanBoard],
     used: &mut Vec<bool>,
 ) -> bool {
     let Some(((job, seat, runner), rest)) = seats.split_first() else {
@@ -117,20 +151,24 @@ fn placeable(
 
 /// The started set as the rule says it: in order, each job if it can be placed with those before it,
 /// a group on the first runner where that is so.
-fn by_the_rule(jobs: &[Candidate], boards: &[IdleBoard]) -> Vec<JobId> {
+fn by_the_rule(jobs: &[Candidate], boards: &[PlanBoard]) -> Vec<JobId> {
     let mut ordered: Vec<&Candidate> = jobs.iter().collect();
-    ordered.sort_by_key(|job| (Reverse(job.priority), job.order, job.id));
-    let mut preferred: Vec<&IdleBoard> = boards.iter().collect();
-    preferred.sort_by(|a, b| {
-        let scarce = a.tags.len().cmp(&b.tags.len());
-        scarce
-            .then(a.busy_seconds.total_cmp(&b.busy_seconds))
-            .then(a.name.cmp(&b.name))
-    });
+    ordered.sort_by_key(|job| (std::cmp::Reverse(job.priority), job.order, job.id));
+    let now = Time::from_unix(0);
+    let queue = Queue::new(
+        jobs.to_vec(),
+        boards.to_vec(),
+        |_| true,
+        Rules::default(),
+        now,
+    );
+    let preferred = queue.preferred();
     let mut seats: Vec<(&Candidate, &Seat, Option<&RunnerName>)> = Vec::new();
     let mut started = Vec::new();
     for job in ordered {
-        let runners = preferred.iter().map(|board| Some(&board.runner));
+        let runners = preferred
+            .iter()
+            .map(|board| Some(&queue.board(*board).runner));
         let anywhere = std::iter::once(None);
         let mut tries: Vec<Option<&RunnerName>> = if job.is_group() {
             runners.collect()
@@ -151,7 +189,7 @@ fn by_the_rule(jobs: &[Candidate], boards: &[IdleBoard]) -> Vec<JobId> {
     started
 }
 
-fn instance() -> impl Strategy<Value = (Vec<Candidate>, Vec<IdleBoard>)> {
+fn instance() -> impl Strategy<Value = (Vec<Candidate>, Vec<PlanBoard>)> {
     let tags = || prop::sample::subsequence(vec!["x", "y"], 0..=2);
     let seats = prop::collection::vec(tags(), 1..4);
     let jobs = prop::collection::vec((0..3u8, seats), 0..6);
@@ -166,7 +204,7 @@ fn instance() -> impl Strategy<Value = (Vec<Candidate>, Vec<IdleBoard>)> {
             .into_iter()
             .enumerate()
             .map(|(n, (tags, busy, runner))| {
-                let board = board(&format!("b{n}"), &tags, f64::from(busy));
+                let board = board(&format!("b{n}"), &tags, u64::from(busy));
                 on(&format!("lab-{runner}"), board)
             });
         (jobs.collect(), boards.collect())
@@ -176,7 +214,7 @@ fn instance() -> impl Strategy<Value = (Vec<Candidate>, Vec<IdleBoard>)> {
 proptest! {
     #[test]
     fn groups_start_by_the_rule((jobs, boards) in instance()) {
-        let placed = plan(&jobs, &boards);
+        let placed = planned(&jobs, &boards);
         let started: Vec<JobId> = placed.iter().map(|(id, _)| *id).collect();
         prop_assert_eq!(started, by_the_rule(&jobs, &boards));
         let mut used = BTreeSet::new();
@@ -199,22 +237,25 @@ proptest! {
         let mut reversed = (jobs.clone(), boards.clone());
         reversed.0.reverse();
         reversed.1.reverse();
-        prop_assert_eq!(plan(&jobs, &boards), plan(&reversed.0, &reversed.1));
+        prop_assert_eq!(planned(&jobs, &boards), planned(&reversed.0, &reversed.1));
     }
 
     /// Who holds takes nothing from those before it.
     #[test]
-    fn holding_delays_no_earlier_job((jobs, boards) in instance(), holder in 0..6usize) {
-        let before = plan(&jobs, &boards);
-        let mut held = jobs;
-        let Some(holder) = held.get_mut(holder) else { return Ok(()) };
-        holder.holds_on = Some("lab-0".parse().unwrap());
-        let key = |job: &Candidate| (Reverse(job.priority), job.order, job.id);
-        let place = key(holder);
-        let earlier: Vec<JobId> = held.iter().filter(|job| key(job) <= place).map(|job| job.id).collect();
-        let started = |placed: &[(JobId, Vec<BoardName>)]| -> Vec<JobId> {
-            placed.iter().map(|(id, _)| *id).filter(|id| earlier.contains(id)).collect()
+    fn holding_delays_no_earlier_job((jobs, boards) in instance(), busy in 0..7usize) {
+        let mut idle: Vec<&str> = boards.iter().map(|board| board.name.as_str()).collect();
+        if busy < idle.len() {
+            idle.remove(busy);
+        }
+        let started = |waited| -> Vec<JobId> {
+            let placed = after(waited, &jobs, &boards, &idle);
+            placed.iter().map(|(id, _)| *id).collect()
         };
-        prop_assert_eq!(started(&before), started(&plan(&held, &boards)));
+        let (early, late) = (started(0.0), started(HOLD_AFTER_S));
+        let mut first = early.iter().zip(&late);
+        // What starts is the same up to the group that holds; after it fewer start.
+        let differs = first.position(|(a, b)| a != b).unwrap_or(late.len().min(early.len()));
+        prop_assert!(late.len() <= early.len());
+        prop_assert_eq!(&early[..differs], &late[..differs]);
     }
 }

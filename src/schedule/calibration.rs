@@ -1,0 +1,175 @@
+//! By what an expected wait has to be multiplied to be enough nine times in ten: learnt from how good the
+//! last estimates were.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::record::Estimate;
+use crate::model::status::Factors;
+use crate::model::{Priority, Record, Time};
+
+/// How many estimates of a priority count.
+const KEPT: usize = 100;
+
+/// With fewer estimates than this the factor is a guess.
+const ENOUGH: usize = 20;
+
+/// That guess.
+const GUESS: f64 = 3.0;
+
+/// Waits shorter than this, in seconds, say nothing about a ratio.
+const SHORTEST_S: f64 = 1.0;
+
+/// The last estimates of each priority, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Calibration([Vec<Sample>; 4]);
+
+/// One estimate given at submission, and what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When it was given, in Unix milliseconds.
+    at: i64,
+    start: Option<Ratio>,
+    end: Option<Ratio>,
+}
+
+/// Actual by expected wait.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Ratio {
+    value: f64,
+    /// The wait is not over: the ratio will be at least this.
+    waits: bool,
+}
+
+impl Ratio {
+    fn new(from: Time, expected: Option<Time>, actual: Time, waits: bool) -> Option<Self> {
+        let expected = expected?.seconds_since(from);
+        let value = actual.seconds_since(from).max(0.0) / expected;
+        (expected >= SHORTEST_S).then_some(Self { value, waits })
+    }
+}
+
+impl Sample {
+    /// What became of the estimate of a job that ran; none for one that was never started or never
+    /// estimated.
+    pub fn of(record: &Record) -> Option<(Priority, Self)> {
+        let estimate = record.estimate.as_ref()?.at_submission?;
+        // The first attempt's start is when the wait was over.
+        let first = record
+            .attempts
+            .iter()
+            .filter_map(|one| one.started_at)
+            .min();
+        let started = first.into_iter().chain(record.started_at).min()?;
+        let from = estimate.at?;
+        let end = record
+            .finished_at
+            .filter(|_| super::runs::Run::of(record).is_some());
+        Some((
+            record.priority,
+            Self {
+                at: from.utc().timestamp_millis(),
+                start: Ratio::new(from, estimate.start, started, false),
+                end: end.and_then(|end| Ratio::new(from, estimate.end, end, false)),
+            },
+        ))
+    }
+
+    /// The estimate of a job that still waits, or of one that runs since `started`.
+    pub fn open(estimate: &Estimate, started: Option<Time>, now: Time) -> Option<Self> {
+        let from = estimate.at?;
+        let until = started.unwrap_or(now);
+        Some(Self {
+            at: from.utc().timestamp_millis(),
+            start: Ratio::new(from, estimate.start, until, started.is_none()),
+            end: Ratio::new(from, estimate.end, now, true),
+        })
+    }
+}
+
+impl Calibration {
+    pub fn add(&mut self, priority: Priority, sample: Sample) {
+        let known = &mut self.0[priority as usize];
+        let at = known.partition_point(|known| known.at <= sample.at);
+        known.insert(at, sample);
+        if known.len() > KEPT {
+            known.remove(0);
+        }
+    }
+
+    /// The factors as of now, with the jobs that have not ended: without them the longest waits would
+    /// be the last ones to be learnt from.
+    pub fn factors(&self, open: impl Iterator<Item = (Priority, Sample)>) -> Factors {
+        let mut all = self.clone();
+        open.for_each(|(priority, sample)| all.add(priority, sample));
+        let of = |pick: fn(&Sample) -> Option<Ratio>| {
+            let factor = |samples: &Vec<Sample>| factor(samples.iter().filter_map(pick).collect());
+            let [low, medium, high, urgent] = &all.0;
+            [factor(low), factor(medium), factor(high), factor(urgent)]
+        };
+        Factors {
+            start: of(|sample| sample.start),
+            end: of(|sample| sample.end),
+        }
+    }
+}
+
+/// The ratio that is enough for nine of ten: where the Kaplan–Meier estimate of "longer than this" falls
+/// to a tenth.
+fn factor(mut ratios: Vec<Ratio>) -> f64 {
+    let n = ratios.len();
+    if n < ENOUGH {
+        return GUESS;
+    }
+    ratios.sort_by(|a, b| a.value.total_cmp(&b.value).then(a.waits.cmp(&b.waits)));
+    // As the order statistic of n values that a further one exceeds in a tenth of all cases.
+    let wanted = 1.0 - (0.9 * (n + 1) as f64 / n as f64).min(1.0);
+    let mut longer = 1.0;
+    for (at, ratio) in ratios.iter().enumerate() {
+        if !ratio.waits {
+            longer *= 1.0 - 1.0 / (n - at) as f64;
+            // With room for what rounding leaves.
+            if longer <= wanted + 1e-9 {
+                return ratio.value;
+            }
+        }
+    }
+    ratios.last().map_or(GUESS, |last| last.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio(value: f64) -> Ratio {
+        Ratio {
+            value,
+            waits: false,
+        }
+    }
+
+    #[test]
+    fn the_factor_would_have_been_enough_for_ninety_of_a_hundred() {
+        let ratios: Vec<Ratio> = (1..=100).map(|n| ratio(f64::from(n))).collect();
+        assert_eq!(factor(ratios), 91.0);
+        assert_eq!(factor(vec![ratio(1.0); 19]), GUESS);
+        assert_eq!(factor(vec![ratio(1.5); 20]), 1.5);
+    }
+
+    #[test]
+    fn jobs_that_still_wait_raise_it() {
+        let mut ratios: Vec<Ratio> = (1..=80).map(|n| ratio(f64::from(n))).collect();
+        let ended = factor(ratios.clone());
+        ratios.extend((0..20).map(|_| Ratio {
+            value: 60.0,
+            waits: true,
+        }));
+        assert!(factor(ratios.clone()) > ended);
+        // A wait that has just begun says nothing against a short one.
+        let mut young: Vec<Ratio> = (1..=80).map(|n| ratio(f64::from(n))).collect();
+        young.extend((0..20).map(|_| Ratio {
+            value: 0.0,
+            waits: true,
+        }));
+        assert_eq!(factor(young), ended);
+    }
+}

@@ -1,0 +1,269 @@
+//! How long runs took, and what that says of the next one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::record::{Basis, StepState};
+use crate::model::{Health, Reason, Record};
+
+/// How many runs of a name on a type are kept: as many as a bound for nine in ten needs.
+const KEPT: usize = 20;
+
+/// The newest runs that the expected length is the median of.
+const RECENT: usize = 5;
+
+/// Fewer runs than this on the device type say less than the runs on all of them.
+const ENOUGH: usize = 3;
+
+/// The share of its time limit that a job is expected to take that never ran.
+const OF_TIMEOUT: f64 = 0.6;
+
+/// A run that ended by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// When it ended, in Unix milliseconds.
+    at: i64,
+    seconds: f64,
+    /// The lengths of its steps in seconds, in their order.
+    steps: Vec<f32>,
+}
+
+/// The newest runs of one job name on one device type, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Runs(Vec<Run>);
+
+/// What the next run is expected to take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RunTime {
+    pub p50_s: f64,
+    /// Nine runs in ten take no longer.
+    pub p90_s: f64,
+    pub basis: Basis,
+}
+
+/// The runs of all job names, by name and device type.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunTimes(BTreeMap<String, BTreeMap<String, Runs>>);
+
+impl Run {
+    /// The run that a record tells of; none for one that somebody or something else ended.
+    pub fn of(record: &Record) -> Option<Self> {
+        let ended_by_itself = match record.health? {
+            Health::Complete => true,
+            Health::Incomplete => matches!(
+                record.reason,
+                Some(Reason::Timeout | Reason::JobError | Reason::DispatcherError)
+            ),
+            Health::Canceled | Health::Rejected => false,
+        };
+        let (started, finished) = (record.started_at?, record.finished_at?);
+        let seconds = finished.seconds_since(started);
+        if !ended_by_itself || seconds < 0.0 {
+            return None;
+        }
+        // A group's members do their steps side by side: the first one's tell of all.
+        let first = record.steps.first().and_then(|step| step.member.as_ref());
+        let steps = record
+            .steps
+            .iter()
+            .filter(|step| step.state == StepState::Done && step.member.as_ref() == first)
+            .map(|step| step.duration_s.unwrap_or(0.0) as f32)
+            .collect();
+        Some(Self {
+            at: finished.utc().timestamp_millis(),
+            seconds,
+            steps,
+        })
+    }
+}
+
+impl Runs {
+    /// Adds a run, wherever its end stands among those known, and forgets the oldest.
+    fn add(&mut self, run: Run) {
+        let at = self.0.partition_point(|known| known.at <= run.at);
+        self.0.insert(at, run);
+        if self.0.len() > KEPT {
+            self.0.remove(0);
+        }
+    }
+
+    fn recent(&self) -> &[Run] {
+        &self.0[self.0.len().saturating_sub(RECENT)..]
+    }
+
+    /// The median of the newest runs, and the bound that the order statistic of all kept gives.
+    fn run_time(&self, basis: Basis) -> Option<RunTime> {
+        let p50_s = median(self.recent().iter().map(|run| run.seconds))?;
+        let mut all: Vec<f64> = self.0.iter().map(|run| run.seconds).collect();
+        all.sort_by(f64::total_cmp);
+        let k = (0.9 * (all.len() + 1) as f64).ceil() as usize;
+        Some(RunTime {
+            p50_s,
+            p90_s: all[k.min(all.len()) - 1].max(p50_s),
+            basis,
+        })
+    }
+
+    /// The median length of the newest runs that lasted longer than this; of all kept if none did.
+    fn longer_than(&self, seconds: f64) -> Option<f64> {
+        let longer = |runs: &[Run]| {
+            let runs = runs.iter().map(|run| run.seconds);
+            median(runs.filter(|length| *length > seconds))
+        };
+        longer(self.recent()).or_else(|| longer(&self.0))
+    }
+}
+
+impl RunTimes {
+    pub fn add(&mut self, name: &str, device_type: &str, run: Run) {
+        let types = self.0.entry(name.to_owned()).or_default();
+        types.entry(device_type.to_owned()).or_default().add(run);
+    }
+
+    /// The runs that tell most: those on the device type if there are enough, else all of the name.
+    fn best(&self, name: &str, device_type: &str) -> Option<(Runs, Basis)> {
+        let types = self.0.get(name)?;
+        if let Some(runs) = types.get(device_type).filter(|runs| runs.0.len() >= ENOUGH) {
+            return Some((runs.clone(), Basis::Runs));
+        }
+        if types.len() == 1 && types.contains_key(device_type) {
+            return Some((types[device_type].clone(), Basis::Runs));
+        }
+        let mut all = Runs::default();
+        let runs = types.values().flat_map(|runs| &runs.0);
+        runs.for_each(|run| all.add(run.clone()));
+        Some((all, Basis::Name))
+    }
+
+    /// What the next run of a job is expected to take. No longer than its time limit, which ends it.
+    pub fn run_time(&self, name: &str, device_type: &str, limit_s: f64) -> RunTime {
+        let known = self.best(name, device_type);
+        let known = known.and_then(|(runs, basis)| runs.run_time(basis));
+        let known = known.unwrap_or(RunTime {
+            p50_s: limit_s * OF_TIMEOUT,
+            p90_s: limit_s,
+            basis: Basis::Timeout,
+        });
+        RunTime {
+            p50_s: known.p50_s.min(limit_s),
+            p90_s: known.p90_s.min(limit_s),
+            ..known
+        }
+    }
+
+    /// How much longer a run is expected to take that has lasted for a while: until the median of
+    /// those that lasted longer, or, if none did, until its time limit.
+    pub fn remaining_s(&self, name: &str, device_type: &str, limit_s: f64, elapsed_s: f64) -> f64 {
+        let until = match self.best(name, device_type) {
+            Some((runs, _)) => runs.longer_than(elapsed_s).unwrap_or(limit_s),
+            None if elapsed_s < limit_s * OF_TIMEOUT => limit_s * OF_TIMEOUT,
+            None => limit_s,
+        };
+        (until.min(limit_s) - elapsed_s).max(0.0)
+    }
+
+    /// The lengths of each step in the newest runs that had so many steps: by step, then by run.
+    pub fn steps(&self, name: &str, device_type: &str, steps: usize) -> Vec<Vec<f64>> {
+        let Some((runs, _)) = self.best(name, device_type) else {
+            return Vec::new();
+        };
+        let alike = runs.0.iter().rev().filter(|run| run.steps.len() == steps);
+        let alike: Vec<&Run> = alike.take(RECENT).collect();
+        let lengths = |n| alike.iter().map(|run| f64::from(run.steps[n])).collect();
+        if alike.is_empty() {
+            return Vec::new();
+        }
+        (0..steps).map(lengths).collect()
+    }
+
+    /// Forgets the names of which no run has ended since a moment (Unix milliseconds).
+    pub fn forget_before(&mut self, oldest: i64) {
+        self.0.retain(|_, types| {
+            types.retain(|_, runs| runs.0.last().is_some_and(|run| run.at >= oldest));
+            !types.is_empty()
+        });
+    }
+}
+
+/// The middle one; of an even number the mean of the two in the middle.
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let high = *values.get(middle)?;
+    Some(if values.len() % 2 == 1 {
+        high
+    } else {
+        (values[middle - 1] + high) / 2.0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(at: i64, seconds: f64) -> Run {
+        Run {
+            at,
+            seconds,
+            steps: vec![1.0, seconds as f32 - 1.0],
+        }
+    }
+
+    fn times(lengths: &[f64]) -> RunTimes {
+        let mut times = RunTimes::default();
+        for (at, seconds) in lengths.iter().enumerate() {
+            times.add("boot", "qemu", run(at as i64, *seconds));
+        }
+        times
+    }
+
+    #[test]
+    fn the_median_of_the_last_five_is_expected() {
+        let times = times(&[900.0, 10.0, 30.0, 20.0, 50.0, 40.0]);
+        let expected = times.run_time("boot", "qemu", 3600.0);
+        assert_eq!((expected.p50_s, expected.p90_s), (30.0, 900.0));
+        assert_eq!(expected.basis, Basis::Runs);
+        assert_eq!(times.run_time("boot", "qemu", 25.0).p50_s, 25.0);
+    }
+
+    #[test]
+    fn a_name_that_is_new_on_a_type_takes_what_it_took_elsewhere_and_a_new_one_part_of_its_limit() {
+        let mut times = times(&[10.0, 20.0, 30.0]);
+        times.add("boot", "bbb", run(9, 70.0));
+        let expected = times.run_time("boot", "bbb", 3600.0);
+        assert_eq!((expected.p50_s, expected.basis), (25.0, Basis::Name));
+        let expected = times.run_time("new", "qemu", 100.0);
+        assert_eq!((expected.p50_s, expected.p90_s), (60.0, 100.0));
+        assert_eq!(expected.basis, Basis::Timeout);
+    }
+
+    #[test]
+    fn what_remains_is_learnt_from_the_runs_that_lasted_longer() {
+        let times = times(&[100.0, 10.0, 10.0, 20.0, 30.0, 60.0]);
+        let remaining = |elapsed| times.remaining_s("boot", "qemu", 300.0, elapsed);
+        assert_eq!(remaining(0.0), 20.0);
+        assert_eq!(remaining(25.0), 20.0);
+        assert_eq!(remaining(60.0), 40.0, "an older run says it");
+        assert_eq!(remaining(150.0), 150.0, "none lasted so long: the limit");
+        assert_eq!(remaining(400.0), 0.0);
+        assert_eq!(times.remaining_s("new", "qemu", 100.0, 70.0), 30.0);
+    }
+
+    #[test]
+    fn runs_come_in_any_order_and_the_oldest_are_forgotten() {
+        let mut forward = RunTimes::default();
+        let mut backward = RunTimes::default();
+        for at in 0..30 {
+            forward.add("boot", "qemu", run(at, at as f64 + 1.0));
+            backward.add("boot", "qemu", run(29 - at, 30.0 - at as f64));
+        }
+        assert_eq!(forward, backward);
+        assert_eq!(forward.0["boot"]["qemu"].0.len(), KEPT);
+        assert_eq!(forward.steps("boot", "qemu", 2)[0], [1.0; RECENT]);
+        assert_eq!(forward.steps("boot", "qemu", 3), Vec::<Vec<f64>>::new());
+        forward.forget_before(30);
+        assert_eq!(forward, RunTimes::default());
+    }
+}
