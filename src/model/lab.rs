@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Board, BoardName, DeviceType, Diagnostic, ObjectId, Span};
+use super::{Board, BoardName, DeviceType, Diagnostic, Job, ObjectId, Span};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -75,6 +75,13 @@ pub struct Timeouts {
     pub idle: Option<Span>,
     /// From the request to end to the kill.
     pub grace: Span,
+}
+
+impl Timeouts {
+    /// A job's time limit.
+    pub fn limit(&self, job: &Job) -> Span {
+        job.timeout.unwrap_or(self.job).min(self.max)
+    }
 }
 
 impl Default for Timeouts {

@@ -169,11 +169,7 @@ impl Runner {
                     )
                 })
                 .collect(),
-            deadline: job
-                .timeout
-                .unwrap_or(timeouts.job)
-                .min(timeouts.max)
-                .duration(),
+            deadline: timeouts.limit(job).duration(),
             idle: timeouts.idle.map(crate::model::span::Span::duration),
             grace: timeouts.grace.duration(),
             log_cap: LOG_CAP,

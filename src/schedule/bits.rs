@@ -54,6 +54,13 @@ impl Bits {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a & !b).collect())
     }
 
+    /// Adds all of another set.
+    pub fn extend(&mut self, other: &Self) {
+        for (a, b) in self.0.iter_mut().zip(&other.0) {
+            *a |= b;
+        }
+    }
+
     /// The numbers, the smallest first.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().flat_map(|(at, word)| {

@@ -7,14 +7,17 @@
 mod bits;
 mod calibration;
 mod candidate;
+pub mod estimate;
 mod forecast;
 mod matching;
+pub mod outlook;
 mod past;
 mod plan;
 mod progress;
 mod queue;
 mod rules;
 mod runs;
+mod why;
 
 pub use calibration::{Calibration, Sample};
 pub use candidate::{Candidate, PlanBoard, Seat, Wanted, fits};
@@ -25,3 +28,4 @@ pub use progress::progress;
 pub use queue::Queue;
 pub use rules::{Rules, Served, level};
 pub use runs::{Run, RunTime, RunTimes, median};
+pub use why::{Obstacle, Why, Wish};

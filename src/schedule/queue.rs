@@ -267,6 +267,26 @@ impl Queue {
         &self.kinds[self.kind_of[job]]
     }
 
+    /// For each job, in their order, how many before it would take one of the boards that it could have.
+    pub fn ahead(&self) -> Vec<(usize, usize)> {
+        let any = |kind: &Kind| {
+            let mut any = Bits::new(self.boards.len());
+            kind.seats.iter().for_each(|may| any.extend(may));
+            any
+        };
+        let boards: Vec<Bits> = self.kinds.iter().map(any).collect();
+        let mut asked = vec![0; boards.len()];
+        let mut ahead = Vec::with_capacity(self.jobs.len());
+        for (_, job) in self.order() {
+            let kind = self.kind_of[job];
+            let rivals = boards.iter().zip(&asked);
+            let rivals = rivals.filter(|(theirs, n)| **n > 0 && theirs.meets(&boards[kind]));
+            ahead.push((job, rivals.map(|(_, n)| n).sum()));
+            asked[kind] += 1;
+        }
+        ahead
+    }
+
     /// The jobs in the order in which they are asked if each of them starts, with their levels.
     pub fn order(&self) -> Vec<(Priority, usize)> {
         let mut order = Vec::with_capacity(self.jobs.len());
