@@ -142,6 +142,7 @@ fn the_manual_gives_the_defaults_of_the_lab_file() {
                 Ok(span) => assert_eq!(shown.parse(), Ok(span), "{key}"),
                 Err(_) => assert_eq!(shown, default, "{key}"),
             },
+            None if value.is_number() => assert_eq!(shown, value.to_string(), "{key}"),
             None => assert_eq!(shown, "none", "{key}"),
         }
     }
