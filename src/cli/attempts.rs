@@ -1,10 +1,10 @@
 //! The attempts of a job as `pumice show` lists them: where, how they ended, and how to see their logs.
 
+use super::moment;
 use super::table::{Cell, Table};
 use super::terminal::Colour;
 use super::text::one_line;
 use super::view::Job;
-use super::when;
 use crate::model::record::{Attempt, AttemptRecord};
 use crate::model::{BoardName, Reason, State};
 
@@ -27,7 +27,7 @@ pub fn table(job: &Job, past: &[AttemptRecord]) -> Table {
     for attempt in &record.attempts {
         let took = attempt
             .started_at
-            .map(|started| when::length(attempt.finished_at.seconds_since(started)));
+            .map(|started| moment::length(attempt.finished_at.seconds_since(started)));
         let retried = past.iter().find(|past| past.attempt.n == attempt.n);
         let (has_log, why) = match retried {
             Some(retried) => (

@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::error::{Error, Kind, Outcome};
+use super::moment;
 use super::open::Seen;
 use super::table::{Cell, Table};
 use super::terminal::Colour;
 use super::text::{one_line, visible_lines};
-use super::when;
 use crate::lab::BoardView;
 use crate::model::board::DispatcherChoice;
 use crate::model::record::{BoardHealth, Checked};
@@ -156,7 +156,7 @@ fn list(args: &List, seen: &Seen, context: &Context) -> Result<(), Error> {
             Cell::opt(
                 board
                     .runner_seen
-                    .map(|seen| when::length(now.seconds_since(seen))),
+                    .map(|seen| moment::length(now.seconds_since(seen))),
             ),
             Cell::opt(board.job.map(|job| job.short())),
             board.tags.join(" ").into(),
@@ -202,12 +202,12 @@ fn show(args: &Show, seen: &Seen, context: &Context) -> Result<(), Error> {
             .map(|job| format!(" by job {}", job.short()));
         fact(
             "noted",
-            &format!("{}{}", when::moment(at), job.unwrap_or_default()),
+            &format!("{}{}", moment::moment(at), job.unwrap_or_default()),
         )?;
     }
     if let Some(checked) = board.checked {
         let how = if checked.passed { "passed" } else { "failed" };
-        let (at, job) = (when::moment(checked.at), checked.job.short());
+        let (at, job) = (moment::moment(checked.at), checked.job.short());
         fact("checked", &format!("{how} {at}, job {job}"))?;
     }
     if board.service != ServiceState::Active.as_str() {
@@ -223,7 +223,7 @@ fn show(args: &Show, seen: &Seen, context: &Context) -> Result<(), Error> {
             .map_or("any without --boards", RunnerName::as_str),
     )?;
     if let Some(at) = board.runner_seen {
-        fact("seen", &when::moment(at))?;
+        fact("seen", &moment::moment(at))?;
     }
     if let Some(job) = board.job {
         fact("job", &job.to_string())?;

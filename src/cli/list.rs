@@ -8,11 +8,11 @@ use super::context::Context;
 use super::error::{Error, Outcome};
 use super::filter::{Filter, Sort, Surroundings};
 use super::history;
+use super::moment;
 use super::open::{Opened, Seen};
 use super::table::{Cell, Table};
 use super::terminal::Colour;
 use super::view::Job;
-use super::when;
 use crate::model::lab::LabFiles;
 use crate::model::{Health, State, Time, Verdict};
 
@@ -80,7 +80,7 @@ pub fn table(jobs: &[Job], files: &LabFiles, now: Time) -> Table {
             Cell::opt(on.as_deref().or_else(|| job.device_type(files))),
             record.priority.as_str().into(),
             Cell::from(&record.submitter.user),
-            when::length(now.seconds_since(record.submitted_at)).into(),
+            moment::length(now.seconds_since(record.submitted_at)).into(),
             Cell::opt(took(job, now)),
         ]);
     }
@@ -159,5 +159,5 @@ fn verdict_cell(verdict: Option<Verdict>) -> Cell {
 fn took(job: &Job, now: Time) -> Option<String> {
     let started = job.record.started_at?;
     let ended = job.record.finished_at.unwrap_or(now);
-    Some(when::length(ended.seconds_since(started)))
+    Some(moment::length(ended.seconds_since(started)))
 }

@@ -25,6 +25,7 @@ mod land;
 pub mod list;
 pub mod log;
 mod member;
+mod moment;
 mod open;
 mod pointer;
 pub mod report;
@@ -43,7 +44,6 @@ mod text;
 pub mod validate;
 mod view;
 pub mod wait;
-mod when;
 
 pub use args::Cli;
 pub use context::Context;

@@ -6,8 +6,8 @@ use chrono::Utc;
 
 use super::context::Context;
 use super::error::{Error, Outcome};
+use super::moment;
 use super::text::visible;
-use super::when;
 use crate::model::Time;
 use crate::model::status::{BoardStatus, BoardUse, RunnerStatus};
 
@@ -45,10 +45,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
 }
 
 fn facts(runner: &RunnerStatus, now: Time) -> Vec<(&'static str, String)> {
-    let ago = when::length(now.seconds_since(runner.at));
+    let ago = moment::length(now.seconds_since(runner.at));
     let mut facts = vec![
         ("runner", runner.runner.to_string()),
-        ("seen", format!("{ago} ago ({})", when::moment(runner.at))),
+        ("seen", format!("{ago} ago ({})", moment::moment(runner.at))),
         ("version", runner.program.clone()),
     ];
     let state = match &runner.paused {
@@ -75,7 +75,7 @@ fn facts(runner: &RunnerStatus, now: Time) -> Vec<(&'static str, String)> {
                 job.board,
                 job.attempt,
                 job.progress,
-                when::length(now.seconds_since(job.started_at)),
+                moment::length(now.seconds_since(job.started_at)),
             ),
         ));
     }

@@ -11,7 +11,7 @@ use super::table::{Cell, Table};
 use super::terminal::{Colour, Terminal};
 use super::text::{one_line, visible};
 use super::view::Job;
-use super::{attempts, diagnostics, find, when};
+use super::{attempts, diagnostics, find, moment};
 use crate::model::lab::LabFiles;
 use crate::model::record::{AttemptRecord, Case, CaseResult, Step};
 use crate::model::{Health, State, Time, Verdict};
@@ -119,7 +119,7 @@ fn facts(page: &mut Page, job: &Job, files: &LabFiles, now: Time) {
         "submitted",
         format!(
             "{} by {} <{}> ({}{verified})",
-            when::moment(record.submitted_at),
+            moment::moment(record.submitted_at),
             submitter.name,
             submitter.email,
             submitter.user
@@ -130,16 +130,23 @@ fn facts(page: &mut Page, job: &Job, files: &LabFiles, now: Time) {
         let waited = started.seconds_since(record.submitted_at);
         page.fact(
             "started",
-            format!("{} after {}", when::moment(started), when::length(waited)),
+            format!(
+                "{} after {}",
+                moment::moment(started),
+                moment::length(waited)
+            ),
         );
     }
     match (record.started_at, record.finished_at) {
         (Some(started), Some(finished)) => {
-            let took = when::length(finished.seconds_since(started));
-            page.fact("ended", format!("{} after {took}", when::moment(finished)));
+            let took = moment::length(finished.seconds_since(started));
+            page.fact(
+                "ended",
+                format!("{} after {took}", moment::moment(finished)),
+            );
         }
-        (None, Some(finished)) => page.fact("ended", when::moment(finished)),
-        (Some(started), None) => page.fact("running", when::length(now.seconds_since(started))),
+        (None, Some(finished)) => page.fact("ended", moment::moment(finished)),
+        (Some(started), None) => page.fact("running", moment::length(now.seconds_since(started))),
         (None, None) => {}
     }
     if let Some(canceled) = &record.canceled {
@@ -156,7 +163,7 @@ fn facts(page: &mut Page, job: &Job, files: &LabFiles, now: Time) {
             "canceled",
             format!(
                 "{} by {by}{allowed}{}",
-                when::moment(canceled.at),
+                moment::moment(canceled.at),
                 commit.unwrap_or_default()
             ),
         );
@@ -279,7 +286,7 @@ fn steps(page: &mut Page, job: &Job) {
             Cell::from(&member_step(step)),
             state.into(),
             result(step.result),
-            Cell::opt(step.duration_s.map(when::length)),
+            Cell::opt(step.duration_s.map(moment::length)),
             Cell::new(step.reason.as_deref().unwrap_or_default(), Colour::Plain),
         ]);
     }
@@ -301,7 +308,7 @@ fn suites(page: &mut Page, job: &Job) {
                 Cell::from(&case.name),
                 result(Some(case.result)),
                 Cell::new(value(case), Colour::Plain),
-                Cell::opt(case.seconds.map(when::length)),
+                Cell::opt(case.seconds.map(moment::length)),
                 Cell::new(case.why.as_deref().unwrap_or_default(), Colour::Plain),
             ]);
         }

@@ -14,9 +14,6 @@ use crate::model::record::BoardRecord;
 use crate::model::{BoardName, JobId, ObjectId, Reason, RunnerName, Time, group};
 use crate::schedule::{Candidate, Past, Rules};
 
-/// The file, beside the mirror, that keeps the past from one start to the next.
-pub const PAST: &str = "pumice-past";
-
 /// How far back the ends of jobs count since a board's health check.
 const RECENT_S: f64 = 14.0 * 86_400.0;
 
@@ -133,7 +130,7 @@ impl World {
         now: Time,
     ) -> Result<Result<(), (String, ObjectId)>, LabError> {
         self.observe_runners(reader, now)?;
-        self.past = reader.fold(PAST, Past::add)?;
+        self.past = reader.fold(Past::FILE, Past::add)?;
         self.past.forget();
         self.has_past = true;
         let Some(main) = reader.main()? else {

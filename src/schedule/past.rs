@@ -36,6 +36,9 @@ pub struct Past {
 }
 
 impl Past {
+    /// The name of the file, beside a mirror, in which whoever reads the journals keeps it.
+    pub const FILE: &str = "pumice-past";
+
     /// Adds a finished job.
     pub fn add(&mut self, record: &Record) {
         if let (Some(started), Some(finished)) = (record.started_at, record.finished_at) {

@@ -10,10 +10,10 @@ use indicatif::ProgressBar;
 use crate::cli::context::Context;
 use crate::cli::error::{Attempt, Error, Kind, Outcome};
 use crate::cli::land::{self, Base, Change};
+use crate::cli::moment;
 use crate::cli::open::{self, Opened};
 use crate::cli::terminal::Terminal;
 use crate::cli::wait::bar;
-use crate::cli::when;
 use crate::fetch::{self, BoardFiles, FetchError, Kit, Package, Progress};
 use crate::model::BoardName;
 
@@ -121,7 +121,7 @@ fn kit(kind: fetch::Kind, refresh: bool, context: &Context) -> Result<Kit, Error
         kind.as_str(),
         folder(&kit).display(),
         size(kit.packages.iter().map(|package| package.bytes).sum()),
-        when::length(start.elapsed().as_secs_f64())
+        moment::length(start.elapsed().as_secs_f64())
     )?;
     out.flush()?;
     Ok(kit)
