@@ -362,6 +362,26 @@ impl Record {
         let members = self.members.iter().map(|member| &member.board);
         alone.filter(|_| self.members.is_empty()).chain(members)
     }
+
+    /// When its wait was over: the start of the first attempt.
+    pub fn first_started_at(&self) -> Option<Time> {
+        let attempts = self.attempts.iter();
+        let starts = attempts.filter_map(|attempt| attempt.started_at);
+        starts.chain(self.started_at).min()
+    }
+
+    /// Whether it ran to an end of its own, so that the time it took says how long it takes: nobody
+    /// cancelled it, and no board, runner or infrastructure failed it.
+    pub fn ended_by_itself(&self) -> bool {
+        match self.health {
+            Some(Health::Complete) => true,
+            Some(Health::Incomplete) => matches!(
+                self.reason,
+                Some(Reason::Timeout | Reason::JobError | Reason::DispatcherError)
+            ),
+            Some(Health::Canceled | Health::Rejected) | None => false,
+        }
+    }
 }
 
 impl Attempt {

@@ -3,10 +3,13 @@
 //! It may use the model alone: no input or output, no clock. It must never know where records come
 //! from or where rows are shown.
 
+pub mod calibration;
+pub mod histogram;
 pub mod period;
 pub mod table;
 pub mod usage;
 
+pub use calibration::{Accuracy, CalibrationSums, Figure};
 pub use period::Period;
 pub use table::{Column, UsageReport, UsageRow};
 pub use usage::{By, Usage, UsageSums};

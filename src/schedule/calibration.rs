@@ -53,13 +53,7 @@ impl Sample {
     /// estimated.
     pub fn of(record: &Record) -> Option<(Priority, Self)> {
         let estimate = record.estimate.as_ref()?.at_submission?;
-        // The first attempt's start is when the wait was over.
-        let first = record
-            .attempts
-            .iter()
-            .filter_map(|one| one.started_at)
-            .min();
-        let started = first.into_iter().chain(record.started_at).min()?;
+        let started = record.first_started_at()?;
         let from = estimate.at?;
         let end = record
             .finished_at

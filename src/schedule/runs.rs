@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Record;
 use crate::model::record::{Basis, StepState};
-use crate::model::{Health, Reason, Record};
 
 /// How many runs of a name on a type are kept: as many as a bound for nine in ten needs.
 const KEPT: usize = 20;
@@ -49,17 +49,9 @@ pub struct RunTimes(BTreeMap<String, BTreeMap<String, Runs>>);
 impl Run {
     /// The run that a record tells of; none for one that somebody or something else ended.
     pub fn of(record: &Record) -> Option<Self> {
-        let ended_by_itself = match record.health? {
-            Health::Complete => true,
-            Health::Incomplete => matches!(
-                record.reason,
-                Some(Reason::Timeout | Reason::JobError | Reason::DispatcherError)
-            ),
-            Health::Canceled | Health::Rejected => false,
-        };
         let (started, finished) = (record.started_at?, record.finished_at?);
         let seconds = finished.seconds_since(started);
-        if !ended_by_itself || seconds < 0.0 {
+        if !record.ended_by_itself() || seconds < 0.0 {
             return None;
         }
         // A group's members do their steps side by side: the first one's tell of all.
