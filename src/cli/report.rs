@@ -1,5 +1,7 @@
 //! `pumice report`: sums of finished jobs.
 
+mod calibration;
+
 use std::io::Write;
 
 use chrono::Utc;
@@ -9,6 +11,7 @@ use super::context::Context;
 use super::error::{Error, Outcome};
 use super::filter::Since;
 use super::history;
+use super::open::Seen;
 use super::table::{Cell, Table};
 use super::terminal::Colour;
 use crate::model::lab::LabFiles;
@@ -26,6 +29,9 @@ pub struct Args {
 pub enum Report {
     /// Who used the boards for how long, and how it ended.
     Usage(UsageArgs),
+    /// How good the estimates were: what was claimed of jobs when they were submitted and claimed, against
+    /// what came of it.
+    Calibration(calibration::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -117,11 +123,18 @@ impl By {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    let Report::Usage(args) = &args.report;
+    match &args.report {
+        Report::Usage(args) => run_usage(args, context),
+        Report::Calibration(args) => calibration::run(args, context),
+    }
+}
+
+/// The lab with the records of the jobs that finished since a moment, of all without one.
+fn records(context: &Context, since: Option<Since>) -> Result<(Seen, Vec<Record>), Error> {
     let opened = context.open()?;
     let seen = opened.fetch()?;
     let mut places = history::places(&seen.reader)?;
-    let since = args.since.map(|since| since.moment(Time::new(Utc::now())));
+    let since = since.map(|since| since.moment(Time::new(Utc::now())));
     if let Some(since) = since {
         places.retain(|place| place.may_be_since(since));
     }
@@ -129,6 +142,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     if let Some(since) = since {
         records.retain(|record| record.finished_at.is_some_and(|at| at >= since));
     }
+    Ok((seen, records))
+}
+
+fn run_usage(args: &UsageArgs, context: &Context) -> Result<Outcome, Error> {
+    let (seen, records) = records(context, args.since)?;
     let usage = usage(records, args.by, &seen.snapshot.files);
     let mut out = context.out();
     if args.csv {

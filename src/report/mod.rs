@@ -4,12 +4,14 @@
 //! from or where rows are shown.
 
 pub mod calibration;
+pub mod calibration_table;
 pub mod histogram;
 pub mod period;
 pub mod table;
 pub mod usage;
 
 pub use calibration::{Accuracy, CalibrationSums, Figure};
+pub use calibration_table::{CalibrationBy, CalibrationReport};
 pub use period::Period;
 pub use table::{Column, UsageReport, UsageRow};
 pub use usage::{By, Usage, UsageSums};

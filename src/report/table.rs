@@ -109,7 +109,8 @@ impl UsageReport {
     }
 }
 
-fn join(text: &mut String, fields: impl Iterator<Item = String>, column: Column) {
+/// Appends a line of fields.
+pub(super) fn join(text: &mut String, fields: impl Iterator<Item = String>, column: Column) {
     for (i, field) in fields.enumerate() {
         if i > 0 {
             text.push(if column == Column::Comma { ',' } else { '\t' });

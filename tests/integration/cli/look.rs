@@ -166,6 +166,17 @@ fn boards_and_usage_are_told() {
         .ok()
         .out;
     assert!(none.lines().last().unwrap().starts_with("total"), "{none}");
+
+    let args = ["report", "calibration", "--by", "type", "--json"];
+    let good = pumice(&lab, &args).ok().json();
+    assert_eq!(good["by"], "type");
+    assert!(good["total"]["figures"]["end_by_p90"]["of"].is_u64());
+    let none = pumice(&lab, &["report", "calibration", "--since", "2100-01-01"])
+        .ok()
+        .out;
+    assert_eq!(none, "No finished job with an estimate.\n");
+    let args = ["report", "calibration", "--csv", "--json"];
+    pumice(&lab, &args).code(2);
 }
 
 #[test]
