@@ -116,6 +116,7 @@ pub fn build_from<S: Source>(
         snapshot: &snapshot,
         history: &loaded.history,
         sums: &loaded.sums,
+        calibration: &loaded.calibration,
         lists: &lists,
         now: options.now,
         shared,
@@ -146,6 +147,7 @@ pub fn build_from<S: Source>(
         journals: loaded.journals,
         history,
         sums: loaded.sums,
+        calibration: loaded.calibration,
         pages: new,
     };
     std::fs::create_dir_all(&options.out).map_err(SiteError::file("create", &options.out))?;

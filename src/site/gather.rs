@@ -10,7 +10,7 @@ use super::manifest::Manifest;
 use super::pool::{Pool, Warnings};
 use super::source::{Change, Journals, Reader, Source};
 use crate::model::{JobId, Record};
-use crate::report::UsageSums;
+use crate::report::{CalibrationSums, UsageSums};
 
 /// Records read by one thread at a time.
 const CHUNK: usize = 128;
@@ -22,6 +22,15 @@ pub struct Loaded {
     pub journals: Journals,
     pub history: History,
     pub sums: UsageSums,
+    pub calibration: CalibrationSums,
+}
+
+/// What a thread has read.
+#[derive(Default)]
+struct Chunk {
+    drafts: Vec<Draft>,
+    sums: UsageSums,
+    calibration: CalibrationSums,
 }
 
 /// Counts everything from nothing.
@@ -32,6 +41,7 @@ pub fn count<S: Source>(readers: &Pool<'_, S>, warnings: &Warnings) -> Result<Lo
         journals,
         history: History::default(),
         sums: UsageSums::default(),
+        calibration: CalibrationSums::default(),
     };
     add(readers, &changes, &mut loaded, warnings)?;
     Ok(loaded)
@@ -60,11 +70,15 @@ pub fn update<S: Source>(
         journals,
         history: old.history,
         sums: old.sums,
+        calibration: old.calibration,
     };
     for change in &changes {
         if let Some(blob) = change.old {
             match readers.with(|reader| reader.record(blob)) {
-                Ok(record) => loaded.sums.remove(&record),
+                Ok(record) => {
+                    loaded.sums.remove(&record);
+                    loaded.calibration.remove(&record);
+                }
                 Err(_) => return count(readers, warnings),
             }
         }
@@ -98,15 +112,15 @@ fn add<S: Source>(
         return Ok(());
     }
     for batch in changes.chunks(BATCH) {
-        let read: Result<Vec<(Vec<Draft>, UsageSums)>, SiteError> = batch
+        let read: Result<Vec<Chunk>, SiteError> = batch
             .par_chunks(CHUNK)
             .map(|chunk| read(readers, chunk, warnings))
             .collect();
-        for (drafts, sums) in read? {
-            loaded.sums.merge(&sums);
-            drafts
-                .into_iter()
-                .for_each(|draft| loaded.history.push(draft));
+        for chunk in read? {
+            loaded.sums.merge(&chunk.sums);
+            loaded.calibration.merge(&chunk.calibration);
+            let drafts = chunk.drafts.into_iter();
+            drafts.for_each(|draft| loaded.history.push(draft));
         }
     }
     loaded.history.settle();
@@ -117,23 +131,24 @@ fn read<S: Source>(
     readers: &Pool<'_, S>,
     chunk: &[Change],
     warnings: &Warnings,
-) -> Result<(Vec<Draft>, UsageSums), SiteError> {
+) -> Result<Chunk, SiteError> {
     readers.with(|reader| {
-        let mut drafts = Vec::with_capacity(chunk.len());
-        let mut sums = UsageSums::default();
+        let mut read = Chunk::default();
         for change in chunk {
             let Some(blob) = change.new else { continue };
             match reader.record(blob) {
                 Ok(record) => {
                     let record = with_its_id(record, change);
                     let retried = reader.retried(&record)?;
-                    sums.add(&record);
-                    drafts.push(Draft::new(&change.runner, blob, &record, &retried));
+                    read.sums.add(&record);
+                    read.calibration.add(&record);
+                    let draft = Draft::new(&change.runner, blob, &record, &retried);
+                    read.drafts.push(draft);
                 }
                 Err(error) => warnings.add(format!("job {} is not shown: {error}", change.id)),
             }
         }
-        Ok((drafts, sums))
+        Ok(read)
     })
 }
 

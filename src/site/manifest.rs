@@ -3,6 +3,8 @@
 //! Its head alone says whether anything changed, so a build without news reads 64 bytes. Whatever is
 //! wrong with it, the answer is a full build, never an error.
 
+mod calibration;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,13 +16,14 @@ use super::history::{History, Strings, Summary};
 use super::source::Journals;
 use super::{SiteError, disk};
 use crate::model::{JobId, ObjectId};
+use crate::report::CalibrationSums;
 use crate::report::usage::{By, PeriodSums, Usage, UsageSums};
 
 /// The manifest's name in the output folder.
 pub const FILE: &str = ".pumice-manifest";
 
 /// Changes with every change of the layout below; an unknown one is a full build.
-const MAGIC: &[u8; 16] = b"pumice-site-002\n";
+const MAGIC: &[u8; 16] = b"pumice-site-003\n";
 const HEAD: usize = 64;
 
 /// What decides whether a build has anything to do.
@@ -44,6 +47,7 @@ pub struct Manifest {
     pub journals: Journals,
     pub history: History,
     pub sums: UsageSums,
+    pub calibration: CalibrationSums,
     /// Each page but the finished jobs' with the hash of what it was made from.
     pub pages: HashMap<String, u64>,
 }
@@ -169,6 +173,7 @@ impl Manifest {
                 put_usage(out, usage);
             }
         }
+        calibration::put(out, &self.calibration);
         // In order, so that equal manifests are equal bytes.
         let pages: BTreeMap<&str, u64> = self.pages.iter().map(|(p, k)| (p.as_str(), *k)).collect();
         put_u64(out, pages.len() as u64);
@@ -328,6 +333,7 @@ fn decode(fields: &mut Fields<'_>) -> Option<Manifest> {
         }
         manifest.sums.periods.insert(period, sums);
     }
+    manifest.calibration = calibration::take(fields)?;
     for _ in 0..fields.u64()? {
         let path = fields.text()?.to_owned();
         manifest.pages.insert(path, fields.u64()?);

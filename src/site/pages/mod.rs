@@ -3,6 +3,7 @@
 
 mod admin;
 mod boards;
+mod calibration;
 mod data;
 mod home;
 mod jobs;
@@ -32,6 +33,7 @@ pub(super) fn all(site: &Site<'_>) -> Result<(), SiteError> {
     people::write(site)?;
     tags::write(site)?;
     reports::write(site)?;
+    calibration::write(site)?;
     data::write(site)?;
     manual::write(site)
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::{LabConfig, Time};
-use crate::report::UsageSums;
+use crate::report::{CalibrationSums, UsageSums};
 use crate::site::SiteError;
 use crate::site::assets::Assets;
 use crate::site::disk::Output;
@@ -31,6 +31,7 @@ pub struct Site<'a> {
     pub snapshot: &'a Snapshot,
     pub history: &'a History,
     pub sums: &'a UsageSums,
+    pub calibration: &'a CalibrationSums,
     pub lists: &'a Lists,
     pub now: Time,
     /// What every page depends on.

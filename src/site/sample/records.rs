@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::estimates::{estimates, waited};
 use super::facts::{JOBS, board_of, dice, job_id, name, object, submitter};
 use super::lab::{LOG_REF, STEP};
 use crate::model::diagnostic::{Diagnostic, Severity};
@@ -193,11 +194,13 @@ fn suites(i: u64, failing: bool) -> Vec<Suite> {
 pub(super) fn finished(i: u64, start: Time) -> Record {
     let end = start.plus_seconds(STEP * (i as f64 + 1.0) - dice(i, 12, 900) as f64);
     let took = 200.0 + dice(i, 13, 600) as f64;
-    let mut record = claimed(i, end.plus_seconds(-took - 950.0));
+    let waited = waited(i);
+    let mut record = claimed(i, end.plus_seconds(-took - waited));
     record.started_at = Some(end.plus_seconds(-took));
     if let Some(claim) = &mut record.claim {
         claim.at = end.plus_seconds(-took - 1.0);
     }
+    record.estimate = Some(estimates(i, &record, waited, took));
     record.state = State::Finished;
     record.finished_at = Some(end);
     record.steps = steps(i, None);

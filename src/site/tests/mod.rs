@@ -1,6 +1,7 @@
 //! The whole site, built of synthetic labs.
 
 mod boards;
+mod calibration;
 mod harness;
 mod hostile;
 mod incremental;

@@ -30,6 +30,7 @@ fn a_full_lab_has_all_its_pages() {
         "tags/index.html",
         "tags/usb/index.html",
         "reports/index.html",
+        "reports/calibration/index.html",
         "404.html",
     ] {
         assert!(pages.contains_key(path), "{path}");
@@ -42,6 +43,7 @@ fn a_full_lab_has_all_its_pages() {
         "status.json",
         "data/jobs-1.tsv",
         "reports/usage.csv",
+        "reports/calibration/calibration.csv",
         "static/style.css",
         "static/site.js",
     ] {
@@ -211,6 +213,7 @@ fn pages_stay_within_their_budgets() {
         "{}",
         size("jobs/p/1/index.html")
     );
+    assert!(size("reports/calibration/index.html") <= 30_000);
     assert!(size("status.json") <= 4_000);
     // About a quarter of this once compressed.
     assert!(size("static/style.css") <= 18_000 && size("static/site.js") <= 5_000);

@@ -90,3 +90,56 @@ impl Chart {
         }
     }
 }
+
+/// Bars that are each a share of a whole of its own. Lengths and positions are percent.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Shares {
+    pub bars: Vec<ShareBar>,
+    pub first: String,
+    pub last: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ShareBar {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+    pub share: Share,
+}
+
+/// A stretch of time with its share.
+#[derive(Debug, Clone, Serialize)]
+pub struct Share {
+    pub label: String,
+    /// From 0 to 1; none where there is nothing to have a share of.
+    pub share: Option<f64>,
+    pub text: String,
+    /// What it is a share of.
+    pub of: String,
+    pub class: &'static str,
+}
+
+impl Shares {
+    pub fn new(shares: impl ExactSizeIterator<Item = Share>) -> Self {
+        let round = |value: f64| (value * 10.0).round() / 10.0;
+        let step = 100.0 / shares.len().max(1) as f64;
+        let bar = |(i, share): (usize, Share)| {
+            let height = round(share.share.unwrap_or(0.0).clamp(0.0, 1.0) * 100.0);
+            ShareBar {
+                x: round(i as f64 * step),
+                y: round(100.0 - height),
+                width: round(step * 0.78),
+                height,
+                share,
+            }
+        };
+        let bars: Vec<ShareBar> = shares.enumerate().map(bar).collect();
+        let label = |bar: Option<&ShareBar>| bar.map(|bar| bar.share.label.clone());
+        Self {
+            first: label(bars.first()).unwrap_or_default(),
+            last: label(bars.last()).unwrap_or_default(),
+            bars,
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 pub mod attempt;
 pub mod board;
+pub mod calibration;
 pub mod chart;
 pub mod job;
 pub mod live;
