@@ -94,7 +94,9 @@ impl Calibration {
     /// be the last ones to be learnt from.
     pub fn factors(&self, open: impl Iterator<Item = (Priority, Sample)>) -> Factors {
         let mut all = self.clone();
-        open.for_each(|(priority, sample)| all.add(priority, sample));
+        // However many: in the places of ended ones, a long queue of young jobs would leave nothing to
+        // learn from.
+        open.for_each(|(priority, sample)| all.0[priority as usize].push(sample));
         let of = |pick: fn(&Sample) -> Option<Ratio>| {
             let factor = |samples: &Vec<Sample>| factor(samples.iter().filter_map(pick).collect());
             let [low, medium, high, urgent] = &all.0;
@@ -111,7 +113,7 @@ impl Calibration {
 /// to a tenth.
 fn factor(mut ratios: Vec<Ratio>) -> f64 {
     let n = ratios.len();
-    if n < ENOUGH {
+    if ratios.iter().filter(|ratio| !ratio.waits).count() < ENOUGH {
         return GUESS;
     }
     ratios.sort_by(|a, b| a.value.total_cmp(&b.value).then(a.waits.cmp(&b.waits)));
@@ -165,5 +167,28 @@ mod tests {
             waits: true,
         }));
         assert_eq!(factor(young), ended);
+    }
+
+    #[test]
+    fn a_long_queue_of_young_jobs_hides_nothing() {
+        let at = Time::from_unix;
+        let sample = |ended: bool, seconds: i64| Sample {
+            at: seconds * 1000,
+            start: Ratio::new(
+                at(0),
+                Some(at(100)),
+                at(if ended { 150 } else { 1 }),
+                !ended,
+            ),
+            end: None,
+        };
+        let mut known = Calibration::default();
+        (0..20).for_each(|n| known.add(Priority::Low, sample(true, n)));
+        let open = (0..1000).map(|n| (Priority::Low, sample(false, 100 + n)));
+        let factors = known.factors(open.clone());
+        assert_eq!(factors.start, [1.5, GUESS, GUESS, GUESS]);
+        // Jobs of which none has ended are nothing to learn from.
+        let factors = Calibration::default().factors(open);
+        assert_eq!(factors.start, [GUESS; 4]);
     }
 }
