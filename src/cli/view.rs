@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::lab::LiveJob;
 use crate::model::lab::LabFiles;
 use crate::model::record::{Estimate, Submitter};
+use crate::model::status::Underway;
 use crate::model::{
     BoardName, Health, JobId, Priority, Reason, Record, RunnerName, State, Time, Verdict,
 };
@@ -18,6 +19,8 @@ pub struct Job {
     pub attempts: u32,
     /// Percent: 0 while it waits, 100 when it has finished.
     pub progress: u8,
+    /// What its runner's heartbeat says of it while it runs.
+    pub underway: Option<Underway>,
 }
 
 impl From<LiveJob> for Job {
@@ -26,6 +29,7 @@ impl From<LiveJob> for Job {
             record: live.record,
             attempts: live.attempt,
             progress: live.progress,
+            underway: live.underway,
         }
     }
 }
@@ -36,6 +40,7 @@ impl From<Record> for Job {
         Self {
             attempts: record.attempts.len().try_into().unwrap_or(u32::MAX),
             progress: 100,
+            underway: None,
             record,
         }
     }
@@ -226,6 +231,7 @@ pub mod tests {
             record,
             attempts: 0,
             progress: 0,
+            underway: None,
         }
     }
 

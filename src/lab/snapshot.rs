@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::lab::LabFiles;
 use crate::model::record::{BoardHealth, BoardRecord, ClaimFacts};
-use crate::model::status::RunnerStatus;
+use crate::model::status::{RunnerStatus, Underway};
 use crate::model::{Board, BoardName, Job, JobId, ObjectId, Record, ServiceState, State, Time};
 
 /// A job that has not ended, as lists show it.
@@ -22,6 +22,8 @@ pub struct LiveJob {
     pub attempt: u32,
     /// Percent, at most 99.
     pub progress: u8,
+    /// What its runner's heartbeat says of it; none before the first that names it.
+    pub underway: Option<Underway>,
 }
 
 /// A board with what the runners say of it.
@@ -177,15 +179,16 @@ fn live(
         let past = past.remove(&submission.id).unwrap_or_default();
         record.attempts = past.into_iter().map(|past| past.attempt).collect();
         let mut attempt = record.attempts.len() as u32;
-        let mut progress = 0;
+        let (mut progress, mut underway) = (0, None);
         if let Some(seen) = claims.get(&submission.id) {
             let claim = &seen.claim;
             let board = claim.board.as_ref();
-            let running = runners
+            let said = runners
                 .iter()
                 .filter(|runner| runner.runner == claim.runner)
-                .flat_map(|runner| &runner.running)
-                .find(|job| job.id == submission.id);
+                .flat_map(|runner| runner.running.iter().map(move |job| (runner, job)))
+                .find(|(_, job)| job.id == submission.id);
+            let running = said.map(|(_, job)| job);
             record.state = if on_main {
                 State::Running
             } else {
@@ -204,6 +207,7 @@ fn live(
             record.members = claim.record_members(files);
             attempt = claim.attempt;
             progress = running.map_or(0, |job| job.progress);
+            underway = said.map(|(runner, job)| runner.underway(job));
         }
         live.push(LiveJob {
             record,
@@ -211,6 +215,7 @@ fn live(
             order: submission.order,
             attempt,
             progress,
+            underway,
         });
     }
     Ok(live)

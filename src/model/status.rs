@@ -79,6 +79,31 @@ pub struct RunningJob {
     pub pace: Pace,
 }
 
+/// What a heartbeat says of an attempt that runs, beside its progress: when it was said, and when it
+/// will end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Underway {
+    /// When its runner said it.
+    pub at: Time,
+    /// When it is expected to end.
+    pub expected_end: Option<Time>,
+    /// Nine times in ten it ends by then.
+    pub p90: Option<Time>,
+    pub pace: Pace,
+}
+
+impl RunnerStatus {
+    /// What is said of one of the jobs that run.
+    pub fn underway(&self, job: &RunningJob) -> Underway {
+        Underway {
+            at: self.at,
+            expected_end: job.expected_end,
+            p90: job.p90,
+            pace: job.pace,
+        }
+    }
+}
+
 /// Whether an attempt takes as long as it should.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -90,6 +90,7 @@ impl Reader for lab::Reader {
             record: job.record,
             attempt: job.attempt,
             progress: job.progress,
+            underway: job.underway,
         };
         let board = |view: lab::BoardView| BoardState {
             board: view.board,

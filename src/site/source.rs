@@ -6,7 +6,7 @@ use super::SiteError;
 use crate::model::board::Board;
 use crate::model::lab::LabFiles;
 use crate::model::record::{AttemptRecord, BoardHealth, BoardRecord, LogLocation};
-use crate::model::status::RunnerStatus;
+use crate::model::status::{RunnerStatus, Underway};
 use crate::model::{JobId, ObjectId, Record, RunnerName};
 
 /// The head of each runner's journal.
@@ -81,6 +81,8 @@ pub struct LiveJob {
     pub attempt: u32,
     /// Percent.
     pub progress: u8,
+    /// What its runner's heartbeat says of it.
+    pub underway: Option<Underway>,
 }
 
 /// A board with what its journal and its runner's heartbeat say.

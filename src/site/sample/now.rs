@@ -7,7 +7,7 @@ use super::records::{claimed, steps, submitted};
 use crate::model::board::{Board, BoardFile, DeviceType, Service, ServiceState};
 use crate::model::lab::{Forge, ForgeKind, LabFiles, User};
 use crate::model::record::{BoardHealth, BoardRecord, StepState};
-use crate::model::status::{BoardStatus, BoardUse, RunnerStatus};
+use crate::model::status::{BoardStatus, BoardUse, Pace, RunnerStatus, Underway};
 use crate::model::{State, Time};
 use crate::site::source::{BoardState, LiveJob, Snapshot};
 
@@ -97,6 +97,12 @@ pub(super) fn snapshot(now: Time) -> Snapshot {
                 record,
                 attempt: 1,
                 progress: [72, 41, 8, 55][n as usize],
+                underway: Some(Underway {
+                    at: now.plus_seconds(-4.0),
+                    expected_end: Some(now.plus_seconds(90.0 * (n as f64 + 1.0))),
+                    p90: Some(now.plus_seconds(150.0 * (n as f64 + 1.0))),
+                    pace: [Pace::Usual, Pace::Usual, Pace::Overdue, Pace::Hanging][n as usize],
+                }),
             }
         })
         .collect();
@@ -104,6 +110,7 @@ pub(super) fn snapshot(now: Time) -> Snapshot {
         record: submitted(9_100_000 + n, now.plus_seconds(-900.0 + 60.0 * n as f64)),
         attempt: 0,
         progress: 0,
+        underway: None,
     });
     let busy = |wanted: &str| {
         let on = |job: &&LiveJob| {

@@ -57,6 +57,7 @@ fn health_checks_are_on_their_boards_pages_alone() {
             record: runs,
             attempt: 1,
             progress: 5,
+            underway: None,
         });
     });
     site.build();
