@@ -6,7 +6,7 @@ use super::{Runner, RunnerError};
 use crate::git::{Lease, Push, RefStatus, Update};
 use crate::lab::{Tail, heartbeat_commit};
 use crate::model::record;
-use crate::model::status::{BoardUse, Pace, RunnerStatus, RunningJob};
+use crate::model::status::{BoardUse, RunnerStatus, RunningJob};
 
 /// What the last heartbeat of a runner says that ended in order.
 pub(super) const STOPPED: &str = "stopped";
@@ -52,19 +52,20 @@ impl Runner {
         unavailable.retain(|status| status.usage == BoardUse::Unavailable);
         let mut running = Vec::new();
         let mut tails: Vec<Tail> = Vec::new();
-        for (id, held) in &self.held {
-            if let Phase::Running(attempt) = &held.phase {
+        for (id, held) in &mut self.held {
+            if let Phase::Running(attempt) = &mut held.phase {
+                let standing = attempt.standing(&self.world, now);
                 running.push(RunningJob {
                     id: *id,
                     board: attempt.board.clone(),
                     attempt: attempt.n,
                     started_at: attempt.started_at,
-                    progress: attempt.progress,
+                    progress: standing.progress,
                     canceling: attempt.stop.is_some(),
                     steps: attempt.steps.clone(),
                     expected_end: None,
                     p90: None,
-                    pace: Pace::Usual,
+                    pace: standing.pace,
                 });
                 let tail = |(member, bytes)| Tail {
                     id: *id,

@@ -18,7 +18,7 @@ use crate::git::Person;
 use crate::lab::{Lab, Submission, runner_person};
 use crate::model::record::{BoardRecord, Step};
 use crate::model::{BoardName, Claim, Job, JobId, ObjectId, Record, RunnerName, Time};
-use crate::schedule;
+use crate::schedule::{self, Course};
 
 /// A disk with less room than this takes no more jobs: the log may be cut, the result never.
 pub(super) const LEAST_FREE_BYTES: u64 = 1 << 30;
@@ -74,13 +74,14 @@ pub(super) struct Attempt {
     pub n: u32,
     pub job: Job,
     pub record: Record,
-    /// How many actions its dispatchers have to do together.
-    pub actions: usize,
     pub started_at: Time,
     /// The same moment by the clock that measures.
     pub started: Duration,
     pub steps: Vec<Step>,
-    pub progress: u8,
+    /// The steps again, as far as they tell of time.
+    pub course: Course,
+    /// When it last printed or reported anything, by the clock that measures.
+    pub heard: Duration,
     pub handle: Box<dyn Running>,
     pub stop: Option<Stop>,
 }

@@ -7,10 +7,9 @@ use super::outbox::{Ending, Item, LogFile, Role};
 use super::{Runner, RunnerError, group};
 use std::path::Path;
 
-use crate::dispatch::{AttemptEnd, AttemptMessage, Exit, Outcome, Progress, outcome};
+use crate::dispatch::{AttemptEnd, AttemptMessage, Exit, Outcome, outcome};
 use crate::model::record::{self, Attachment, AttemptRecord, BoardHealth, Member};
 use crate::model::{Health, JobId, ObjectId, Reason, State, Time};
-use crate::schedule;
 
 impl Runner {
     /// Takes in everything that attempts have reported. Says whether one has ended.
@@ -26,33 +25,6 @@ impl Runner {
             }
         }
         Ok(ended)
-    }
-
-    fn note_progress(&mut self, id: JobId, n: u32, progress: Progress) {
-        let Some(Phase::Running(attempt)) = self.held.get_mut(&id).map(|held| &mut held.phase)
-        else {
-            return;
-        };
-        if attempt.n != n {
-            return;
-        }
-        let mut pct = None;
-        match progress {
-            Progress::Step(step) => {
-                match attempt
-                    .steps
-                    .iter_mut()
-                    .find(|known| (known.n, &known.member) == (step.n, &step.member))
-                {
-                    Some(known) => *known = step,
-                    None => attempt.steps.push(step),
-                }
-            }
-            Progress::Pct { pct: said, .. } => pct = Some(said),
-            _ => return,
-        }
-        let now = schedule::progress(&attempt.steps, attempt.actions, pct);
-        attempt.progress = attempt.progress.max(now);
     }
 
     /// An attempt has ended: its ending goes to the outbox, unless the fence is shut.

@@ -23,6 +23,7 @@
 //! | `power` | switch off what an earlier run left on |
 //! | `checks` | say which boards need a health check |
 //! | `health` | judge and note how boards are |
+//! | `progress` | follow how far the attempts are |
 //! | `beat` | say that this runner lives |
 
 mod beat;
@@ -45,6 +46,7 @@ mod options;
 mod outbox;
 mod plan;
 mod power;
+mod progress;
 mod publish;
 mod recover;
 mod sight;

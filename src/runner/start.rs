@@ -14,6 +14,7 @@ use crate::lab::{Reader, submitted, submitted_check};
 use crate::model::board::DispatcherChoice;
 use crate::model::record::ClaimFacts;
 use crate::model::{Board, BoardName, Job, JobId, Record, State};
+use crate::schedule::Course;
 
 /// The most that is kept of a log: half of it the beginning, half of it the end.
 pub(super) const LOG_CAP: u64 = 64 << 20;
@@ -79,11 +80,9 @@ impl Runner {
             self.group_spec(&job, members, specs)
         });
         let specified = group.iter().flat_map(|group| &group.members);
-        let actions: usize = specified
-            .map(|member| &member.spec)
-            .chain(&specs)
-            .map(|spec| spec.actions.len())
-            .sum();
+        let members = specified.map(|member| (Some(member.name.clone()), &member.spec));
+        let parts = members.chain(specs.iter().map(|spec| (None, spec)));
+        let course = Course::new(parts.map(|(member, spec)| (member, spec.actions.len())));
         self.state.mark_started(id, held.id)?;
         let started_at = self.env.clock.now();
         let (sender, wake) = (self.reports.0.clone(), (self.wake)());
@@ -108,16 +107,17 @@ impl Runner {
                     id.short(),
                     record.job_name
                 ));
+                let started = self.env.clock.since_boot();
                 let attempt = Attempt {
                     board,
                     n,
                     job,
                     record,
-                    actions,
                     started_at,
-                    started: self.env.clock.since_boot(),
+                    started,
                     steps: Vec::new(),
-                    progress: 0,
+                    course,
+                    heard: started,
                     handle,
                     stop: None,
                 };

@@ -7,6 +7,7 @@
 mod bits;
 mod calibration;
 mod candidate;
+mod course;
 pub mod estimate;
 mod forecast;
 mod matching;
@@ -21,10 +22,11 @@ mod why;
 
 pub use calibration::{Calibration, Sample};
 pub use candidate::{Candidate, PlanBoard, Seat, Wanted, fits};
+pub use course::Course;
 pub use forecast::{Busy, Forecast, forecast};
 pub use past::Past;
 pub use plan::{HOLD_AFTER_S, Start, able_runner, order, plan};
-pub use progress::progress;
+pub use progress::{Usual, pace, shown};
 pub use queue::Queue;
 pub use rules::{Rules, Served, level};
 pub use runs::{Run, RunTime, RunTimes, median};

@@ -46,6 +46,14 @@ pub struct RunTime {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunTimes(BTreeMap<String, BTreeMap<String, Runs>>);
 
+#[cfg(test)]
+impl Run {
+    pub fn new(at: i64, seconds: f64, steps: &[f64]) -> Self {
+        let steps = steps.iter().map(|step| *step as f32).collect();
+        Self { at, seconds, steps }
+    }
+}
+
 impl Run {
     /// The run that a record tells of; none for one that somebody or something else ended.
     pub fn of(record: &Record) -> Option<Self> {
@@ -157,16 +165,39 @@ impl RunTimes {
 
     /// The lengths of each step in the newest runs that had so many steps: by step, then by run.
     pub fn steps(&self, name: &str, device_type: &str, steps: usize) -> Vec<Vec<f64>> {
-        let Some((runs, _)) = self.best(name, device_type) else {
-            return Vec::new();
-        };
-        let alike = runs.0.iter().rev().filter(|run| run.steps.len() == steps);
-        let alike: Vec<&Run> = alike.take(RECENT).collect();
+        let alike = self.alike(name, device_type, steps);
         let lengths = |n| alike.iter().map(|run| f64::from(run.steps[n])).collect();
         if alike.is_empty() {
             return Vec::new();
         }
         (0..steps).map(lengths).collect()
+    }
+
+    /// How long those runs were in none of their steps: before the first, between them, after the last.
+    pub fn between(&self, name: &str, device_type: &str, steps: usize) -> Vec<f64> {
+        let between = |run: Run| {
+            let in_steps: f64 = run.steps.iter().map(|step| f64::from(*step)).sum();
+            (run.seconds - in_steps).max(0.0)
+        };
+        let alike = self.alike(name, device_type, steps);
+        alike.into_iter().map(between).collect()
+    }
+
+    /// The lengths of the newest runs.
+    pub fn lengths(&self, name: &str, device_type: &str) -> Vec<f64> {
+        let best = self.best(name, device_type);
+        let recent = best.iter().flat_map(|(runs, _)| runs.recent());
+        recent.map(|run| run.seconds).collect()
+    }
+
+    /// The newest runs that had so many steps.
+    fn alike(&self, name: &str, device_type: &str, steps: usize) -> Vec<Run> {
+        let Some((runs, _)) = self.best(name, device_type) else {
+            return Vec::new();
+        };
+        let newest = runs.0.into_iter().rev();
+        let alike = newest.filter(|run| run.steps.len() == steps);
+        alike.take(RECENT).collect()
     }
 
     /// Forgets the names of which no run has ended since a moment (Unix milliseconds).
@@ -255,6 +286,9 @@ mod tests {
         assert_eq!(forward.0["boot"]["qemu"].0.len(), KEPT);
         assert_eq!(forward.steps("boot", "qemu", 2)[0], [1.0; RECENT]);
         assert_eq!(forward.steps("boot", "qemu", 3), Vec::<Vec<f64>>::new());
+        assert_eq!(forward.between("boot", "qemu", 2), [0.0; RECENT]);
+        let newest = forward.lengths("boot", "qemu");
+        assert_eq!(newest, [26.0, 27.0, 28.0, 29.0, 30.0]);
         forward.forget_before(30);
         assert_eq!(forward, RunTimes::default());
     }

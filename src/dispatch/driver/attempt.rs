@@ -82,8 +82,9 @@ pub enum Progress {
     },
     /// A step began or ended.
     Step(Step),
-    /// Percent of the step `n`.
+    /// Percent of the step `n`, of that member in a group.
     Pct {
+        member: Option<String>,
         n: u32,
         pct: u8,
     },

@@ -479,7 +479,11 @@ impl Heard<'_> {
             self.tell(Progress::Step(step));
         }
         if let Some(pct) = event.pct {
-            self.tell(Progress::Pct { n, pct });
+            self.tell(Progress::Pct {
+                member: None,
+                n,
+                pct,
+            });
         }
     }
 }

@@ -182,6 +182,11 @@ impl Group {
                 step.member = Some(self.members[n].name.clone());
                 (self.report)(AttemptMessage::Progress(Progress::Step(step)));
             }
+            AttemptMessage::Progress(Progress::Pct { n: of, pct, .. }) => {
+                let member = Some(self.members[n].name.clone());
+                let progress = Progress::Pct { member, n: of, pct };
+                (self.report)(AttemptMessage::Progress(progress));
+            }
             AttemptMessage::Progress(progress) => {
                 (self.report)(AttemptMessage::Progress(progress));
             }

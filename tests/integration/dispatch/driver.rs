@@ -153,7 +153,11 @@ fn events_become_steps_results_and_words() {
         .collect();
     use StepState::{Done, Running};
     assert_eq!(states, [Running, Done, Running, Done]);
-    assert!(ended.heard.contains(&Progress::Pct { n: 0, pct: 50 }));
+    assert!(ended.heard.contains(&Progress::Pct {
+        member: None,
+        n: 0,
+        pct: 50
+    }));
     assert!(ended.heard.contains(&Progress::Result));
 
     let events = fs::read_to_string(end.events.as_ref().unwrap()).unwrap();

@@ -1,0 +1,81 @@
+//! How far the running attempts are, and whether they take longer than they should.
+
+use std::time::Duration;
+
+use super::Runner;
+use super::core::{Attempt, Phase};
+use super::world::World;
+use crate::dispatch::Progress;
+use crate::model::JobId;
+use crate::model::status::Pace;
+use crate::schedule::{self, Usual};
+
+/// How an attempt stands at some moment.
+pub(super) struct Standing {
+    /// Percent, at most 99.
+    pub progress: u8,
+    pub pace: Pace,
+}
+
+impl Runner {
+    /// An attempt gave a sign of life.
+    pub(super) fn note_progress(&mut self, id: JobId, n: u32, progress: Progress) {
+        let now = self.env.clock.since_boot();
+        let Some(Phase::Running(attempt)) = self.held.get_mut(&id).map(|held| &mut held.phase)
+        else {
+            return;
+        };
+        if attempt.n != n {
+            return;
+        }
+        attempt.heard = now;
+        match progress {
+            Progress::Step(step) => {
+                let elapsed_s = seconds(attempt.started, now);
+                attempt.course.step(&step, elapsed_s);
+                match attempt
+                    .steps
+                    .iter_mut()
+                    .find(|known| (known.n, &known.member) == (step.n, &step.member))
+                {
+                    Some(known) => *known = step,
+                    None => attempt.steps.push(step),
+                }
+            }
+            Progress::Pct { member, n, pct } => attempt.course.pct(member.as_deref(), n, pct),
+            Progress::Started { .. } | Progress::Result | Progress::Alive | Progress::Note(_) => {}
+        }
+    }
+}
+
+impl Attempt {
+    /// How it stands, in the light of past runs, at a moment of the clock that measures. Its progress
+    /// never is less than it was.
+    pub(super) fn standing(&mut self, world: &World, now: Duration) -> Standing {
+        let claim = self.record.claim.as_ref();
+        let usual = Usual {
+            runs: &world.past.runs,
+            job_name: &self.record.job_name,
+            device_type: claim
+                .and_then(|claim| claim.device_type.as_deref())
+                .unwrap_or_default(),
+            limit_s: self.limit(world).as_secs_f64(),
+        };
+        let elapsed_s = seconds(self.started, now);
+        Standing {
+            progress: self.course.progress(&usual, elapsed_s),
+            pace: schedule::pace(&usual, elapsed_s, seconds(self.heard, now)),
+        }
+    }
+
+    /// Its time limit.
+    fn limit(&self, world: &World) -> Duration {
+        let timeouts = &world.files.config.timeouts;
+        let limit = self.job.timeout.unwrap_or(timeouts.job);
+        limit.min(timeouts.max).duration()
+    }
+}
+
+fn seconds(from: Duration, until: Duration) -> f64 {
+    until.saturating_sub(from).as_secs_f64()
+}
