@@ -8,6 +8,7 @@ mod events;
 mod flood;
 mod mirror;
 mod power;
+mod progress;
 mod server;
 mod takeover;
 mod twins;
