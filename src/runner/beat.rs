@@ -52,20 +52,20 @@ impl Runner {
         unavailable.retain(|status| status.usage == BoardUse::Unavailable);
         let mut running = Vec::new();
         let mut tails: Vec<Tail> = Vec::new();
-        for (id, held) in &mut self.held {
-            if let Phase::Running(attempt) = &mut held.phase {
-                let standing = attempt.standing(&self.world, now);
+        self.measure(now);
+        for (id, held) in &self.held {
+            if let Phase::Running(attempt) = &held.phase {
                 running.push(RunningJob {
                     id: *id,
                     board: attempt.board.clone(),
                     attempt: attempt.n,
                     started_at: attempt.started_at,
-                    progress: standing.progress,
+                    progress: attempt.progress,
                     canceling: attempt.stop.is_some(),
                     steps: attempt.steps.clone(),
                     expected_end: None,
                     p90: None,
-                    pace: standing.pace,
+                    pace: attempt.pace,
                 });
                 let tail = |(member, bytes)| Tail {
                     id: *id,

@@ -17,6 +17,7 @@ use crate::dispatch::AttemptMessage;
 use crate::git::Person;
 use crate::lab::{Lab, Submission, runner_person};
 use crate::model::record::{BoardRecord, Step};
+use crate::model::status::Pace;
 use crate::model::{BoardName, Claim, Job, JobId, ObjectId, Record, RunnerName, Time};
 use crate::schedule::{self, Course};
 
@@ -80,6 +81,9 @@ pub(super) struct Attempt {
     pub steps: Vec<Step>,
     /// The steps again, as far as they tell of time.
     pub course: Course,
+    /// Percent, at most 99, and the pace, as they were last said.
+    pub progress: u8,
+    pub pace: Pace,
     /// When it last printed or reported anything, by the clock that measures.
     pub heard: Duration,
     pub handle: Box<dyn Running>,

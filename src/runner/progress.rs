@@ -7,17 +7,18 @@ use super::core::{Attempt, Phase};
 use super::world::World;
 use crate::dispatch::Progress;
 use crate::model::JobId;
-use crate::model::status::Pace;
 use crate::schedule::{self, Usual};
 
-/// How an attempt stands at some moment.
-pub(super) struct Standing {
-    /// Percent, at most 99.
-    pub progress: u8,
-    pub pace: Pace,
-}
-
 impl Runner {
+    /// Says anew of every attempt how far it is: more than before, also where nothing was heard since.
+    pub(super) fn measure(&mut self, now: Duration) {
+        for held in self.held.values_mut() {
+            if let Phase::Running(attempt) = &mut held.phase {
+                attempt.measure(&self.world, now);
+            }
+        }
+    }
+
     /// An attempt gave a sign of life.
     pub(super) fn note_progress(&mut self, id: JobId, n: u32, progress: Progress) {
         let now = self.env.clock.since_boot();
@@ -49,30 +50,21 @@ impl Runner {
 }
 
 impl Attempt {
-    /// How it stands, in the light of past runs, at a moment of the clock that measures. Its progress
-    /// never is less than it was.
-    pub(super) fn standing(&mut self, world: &World, now: Duration) -> Standing {
+    /// Says anew how it stands, in the light of past runs, at a moment of the clock that measures.
+    fn measure(&mut self, world: &World, now: Duration) {
         let claim = self.record.claim.as_ref();
+        let device_type = claim.and_then(|claim| claim.device_type.as_deref());
+        let timeouts = &world.files.config.timeouts;
+        let limit = self.job.timeout.unwrap_or(timeouts.job).min(timeouts.max);
         let usual = Usual {
             runs: &world.past.runs,
             job_name: &self.record.job_name,
-            device_type: claim
-                .and_then(|claim| claim.device_type.as_deref())
-                .unwrap_or_default(),
-            limit_s: self.limit(world).as_secs_f64(),
+            device_type: device_type.unwrap_or_default(),
+            limit_s: limit.duration().as_secs_f64(),
         };
         let elapsed_s = seconds(self.started, now);
-        Standing {
-            progress: self.course.progress(&usual, elapsed_s),
-            pace: schedule::pace(&usual, elapsed_s, seconds(self.heard, now)),
-        }
-    }
-
-    /// Its time limit.
-    fn limit(&self, world: &World) -> Duration {
-        let timeouts = &world.files.config.timeouts;
-        let limit = self.job.timeout.unwrap_or(timeouts.job);
-        limit.min(timeouts.max).duration()
+        self.progress = self.course.progress(&usual, elapsed_s);
+        self.pace = schedule::pace(&usual, elapsed_s, seconds(self.heard, now));
     }
 }
 

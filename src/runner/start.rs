@@ -13,6 +13,7 @@ use crate::dispatch::power::PowerOff;
 use crate::lab::{Reader, submitted, submitted_check};
 use crate::model::board::DispatcherChoice;
 use crate::model::record::ClaimFacts;
+use crate::model::status::Pace;
 use crate::model::{Board, BoardName, Job, JobId, Record, State};
 use crate::schedule::Course;
 
@@ -117,6 +118,8 @@ impl Runner {
                     started,
                     steps: Vec::new(),
                     course,
+                    progress: 0,
+                    pace: Pace::Usual,
                     heard: started,
                     handle,
                     stop: None,
