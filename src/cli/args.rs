@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::{Error, Outcome};
 use super::{
     board, cancel, completions, demo, init, list, log, report, resubmit, runner, schema, show,
-    site, submit, validate, wait,
+    site, submit, validate, wait, watch,
 };
 
 /// A job queue for board farms in which git is the server.
@@ -45,6 +45,8 @@ pub enum Command {
     Log(log::Args),
     /// Waits until jobs have ended; exits with 1 unless every one is complete and none of its tests failed.
     Wait(wait::Args),
+    /// Shows a job's progress, step by step, until it has ended; exits as `wait` does.
+    Watch(watch::Args),
     /// Cancels waiting or running jobs by removing their files from the main branch.
     Cancel(cancel::Args),
     /// Submits a job's definition once more, under a new path.
@@ -75,6 +77,7 @@ impl Cli {
             Command::Show(args) => show::run(args, &context),
             Command::Log(args) => log::run(args, &context),
             Command::Wait(args) => wait::run(args, &context),
+            Command::Watch(args) => watch::run(args, &context),
             Command::Cancel(args) => cancel::run(args, &context),
             Command::Resubmit(args) => resubmit::run(args, &context),
             Command::Board(args) => board::run(args, &context),

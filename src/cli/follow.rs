@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+use super::bars::TICK;
 use super::error::Error;
 use super::history;
 use super::open::{Opened, Seen};
@@ -103,17 +104,30 @@ impl<'a> Follow<'a> {
 
     /// Rests until the lab's references change, the next poll is due, or `limit` is over.
     pub fn rest(&self, limit: Duration) {
+        self.rest_while(limit, || true);
+    }
+
+    /// The same, calling `still` every little while; its `false` ends the rest.
+    pub fn rest_while(&self, limit: Duration, mut still: impl FnMut() -> bool) {
         let since = self.last.map_or(FASTEST_POLL, |last| last.elapsed());
         if let Some(pause) = FASTEST_POLL.checked_sub(since) {
             std::thread::sleep(pause.min(limit));
         }
+        let begun = Instant::now();
         let poll = self.poll.min(limit);
-        match &self.watch {
-            Some((_, changes)) => {
-                let _ = changes.recv_timeout(poll);
-                while changes.try_recv().is_ok() {}
+        while still()
+            && let Some(left) = poll.checked_sub(begun.elapsed())
+        {
+            let slice = left.min(TICK);
+            match &self.watch {
+                Some((_, changes)) => {
+                    if changes.recv_timeout(slice).is_ok() {
+                        while changes.try_recv().is_ok() {}
+                        return;
+                    }
+                }
+                None => std::thread::sleep(slice),
             }
-            None => std::thread::sleep(poll),
         }
     }
 }

@@ -7,7 +7,9 @@
 
 pub mod args;
 mod attempts;
+mod bars;
 pub mod board;
+mod board_bars;
 pub mod cancel;
 pub mod completions;
 mod context;
@@ -21,11 +23,14 @@ mod forge;
 mod free;
 mod history;
 pub mod init;
+mod interrupt;
+mod job_bar;
 mod land;
 pub mod list;
 pub mod log;
 mod member;
 mod moment;
+mod motion;
 mod open;
 mod pointer;
 pub mod report;
@@ -44,6 +49,7 @@ mod text;
 pub mod validate;
 mod view;
 pub mod wait;
+pub mod watch;
 
 pub use args::Cli;
 pub use context::Context;

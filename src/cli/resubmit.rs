@@ -12,7 +12,7 @@ use super::land::Base;
 use super::pointer::Set;
 use super::submit::{self, Definition};
 use super::view::Job;
-use super::{find, free, wait};
+use super::{find, free, watch};
 use crate::lab::Reader;
 use crate::model::JobId;
 
@@ -98,7 +98,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     submit::print(args.json, context, &submitted)?;
     if args.watch {
         let ids: Vec<JobId> = submitted.iter().map(|job| job.id).collect();
-        return wait::until_ended(&opened, &ids, None, context);
+        return watch::until_ended(&opened, &ids, context);
     }
     Ok(Outcome::Done)
 }

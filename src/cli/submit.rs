@@ -10,7 +10,7 @@ use super::diagnostics;
 use super::error::{Attempt, Error, Kind, Outcome};
 use super::land::{self, Base, Change};
 use super::open::Opened;
-use super::{forge, free, wait};
+use super::{forge, free, watch};
 use crate::lab::introducing;
 use crate::model::check;
 use crate::model::lab::LabFiles;
@@ -83,7 +83,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     print(args.json, context, &submitted)?;
     if args.watch {
         let ids: Vec<JobId> = submitted.iter().map(|job| job.id).collect();
-        return wait::until_ended(&opened, &ids, None, context);
+        return watch::until_ended(&opened, &ids, context);
     }
     Ok(Outcome::Done)
 }

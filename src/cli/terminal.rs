@@ -1,6 +1,10 @@
 //! What is known of the terminal, if standard output is one.
 
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
+
+/// Where a terminal does not say how many rows it has.
+const USUAL_ROWS: usize = 24;
 
 /// How output is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,25 +27,27 @@ impl Terminal {
 
     /// Of standard output. `NO_COLOR` (any text but the empty one) and `TERM=dumb` turn colours off.
     pub fn of_stdout() -> Self {
-        let stdout = std::io::stdout();
-        if !stdout.is_terminal() {
-            return Self::PLAIN;
-        }
-        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let width =
-            rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| usize::from(size.ws_col));
-        Self {
-            interactive: true,
-            colour: !set("NO_COLOR") && !dumb,
-            width: (width > 0).then_some(width),
-        }
+        Self::of(&std::io::stdout()).map_or(Self::PLAIN, |(terminal, _)| terminal)
     }
 
-    /// Whether moving bars can be drawn on standard error.
-    pub fn bars() -> bool {
-        std::io::stderr().is_terminal()
-            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    /// Of standard error with its rows, where moving bars can be drawn on it.
+    pub fn of_stderr() -> Option<(Self, usize)> {
+        Self::of(&std::io::stderr()).filter(|_| !is_dumb())
+    }
+
+    fn of(stream: &(impl IsTerminal + AsFd)) -> Option<(Self, usize)> {
+        if !stream.is_terminal() {
+            return None;
+        }
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let size = rustix::termios::tcgetwinsize(stream);
+        let (columns, rows) = size.map_or((0, 0), |size| (size.ws_col, size.ws_row));
+        let terminal = Self {
+            interactive: true,
+            colour: !set("NO_COLOR") && !is_dumb(),
+            width: (columns > 0).then_some(columns.into()),
+        };
+        Some((terminal, if rows > 0 { rows.into() } else { USUAL_ROWS }))
     }
 
     pub fn paint(self, colour: Colour, text: &str) -> String {
@@ -50,6 +56,11 @@ impl Terminal {
             _ => text.to_owned(),
         }
     }
+}
+
+/// It can move no cursor.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// What a colour says, the same everywhere.

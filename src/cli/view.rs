@@ -141,6 +141,11 @@ impl Job {
         }
     }
 
+    /// When a waiting job is expected to start, if anybody has said so.
+    pub fn expected_start(&self) -> Option<Time> {
+        self.expected().0
+    }
+
     /// The latest estimate of start and end that was given for it; none for what has begun or ended.
     fn expected(&self) -> (Option<Time>, Option<Time>) {
         let Some(estimates) = &self.record.estimate else {

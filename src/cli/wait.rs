@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use super::bars::Bars;
 use super::context::Context;
 use super::error::{Error, Kind, Outcome};
 use super::find;
 use super::follow::{Follow, Look};
+use super::interrupt::Interrupt;
+use super::job_bar::JobBar;
 use super::open::Opened;
-use super::terminal::Terminal;
-use super::text::visible;
+use super::text::{visible, visible_lines};
 use super::view::Job;
 use crate::model::{JobId, Span, State};
 
@@ -39,37 +39,85 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     until_ended(&opened, &ids, args.timeout, context)
 }
 
-/// Shows progress until the jobs have ended: `Done` if every one is complete and no test failed (a job
-/// without test results has passed, too), else `Failed`.
+/// What is shown while jobs go on.
+pub trait Display {
+    /// Shows what has changed.
+    fn show(&mut self, look: &Look) -> Result<(), Error>;
+    /// Time has passed.
+    fn tick(&mut self) {}
+    /// Says something beside what is shown.
+    fn note(&self, text: &str);
+    /// Leaves what is shown as it is.
+    fn end(&mut self) {}
+}
+
+/// Shows a bar a job on a terminal, a line a change elsewhere, until the jobs have ended, and says how.
 pub fn until_ended(
     opened: &Opened,
     ids: &[JobId],
     timeout: Option<Span>,
     context: &Context,
 ) -> Result<Outcome, Error> {
+    let mut display: Box<dyn Display> = match Bars::on_terminal() {
+        Some(bars) => Box::new(JobBars::new(bars, ids)),
+        None => Box::new(Lines::new(ids, context)),
+    };
+    follow(opened, ids, timeout, display.as_mut())
+}
+
+/// Follows jobs until they have ended: `Done` if every one is complete and no test failed (a job without
+/// test results has passed, too), else `Failed`.
+pub fn follow(
+    opened: &Opened,
+    ids: &[JobId],
+    timeout: Option<Span>,
+    display: &mut dyn Display,
+) -> Result<Outcome, Error> {
+    let interrupt = Interrupt::listen()?;
+    let ended = look_on(opened, ids, timeout, display, &interrupt);
+    display.end();
+    interrupt.obey();
+    let passed = ended?.values().all(Job::passed);
+    Ok(if passed {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    })
+}
+
+/// The jobs as they ended, or as they are when somebody interrupts.
+fn look_on(
+    opened: &Opened,
+    ids: &[JobId],
+    timeout: Option<Span>,
+    display: &mut dyn Display,
+    interrupt: &Interrupt,
+) -> Result<BTreeMap<JobId, Job>, Error> {
     let started = Instant::now();
     let poll = opened.seen()?.snapshot.files.config.poll.duration();
     let mut follow = Follow::new(opened, poll, Some(ids))?;
-    let mut display = Display::new(ids);
     let mut unreachable = false;
-    let jobs = loop {
+    let mut jobs = BTreeMap::new();
+    while !interrupt.is_heard() {
         match follow.look() {
             Ok(Some(look)) => {
                 unreachable = false;
-                display.show(ids, &look, context)?;
+                display.show(&look)?;
+                jobs = look.jobs;
                 let has_ended = |id| {
-                    let job: Option<&Job> = look.jobs.get(id);
+                    let job: Option<&Job> = jobs.get(id);
                     job.is_some_and(|job| job.record.state == State::Finished)
                 };
                 if ids.iter().all(has_ended) {
-                    break look.jobs;
+                    break;
                 }
             }
             Ok(None) => unreachable = false,
-            // The jobs go on when the git server is away for a while, and so does the wait.
+            // The jobs go on when the git server is away for a while, and so does the wait. Ctrl-C
+            // reaches git too, which then fails.
             Err(error) if error.kind() == Kind::Git => {
-                if !unreachable {
-                    context.note(&format!("failed to {error}; still trying"));
+                if !unreachable && !interrupt.is_heard() {
+                    display.note(&format!("failed to {error}; still trying"));
                 }
                 unreachable = true;
             }
@@ -79,25 +127,19 @@ pub fn until_ended(
             Some(timeout) => timeout.duration().checked_sub(started.elapsed()),
             None => Some(Duration::MAX),
         };
-        match (left, timeout) {
-            (Some(left), _) => follow.rest(left),
-            (None, timeout) => {
-                display.end();
-                let what = format!("see {} end", plural(ids.len()));
-                let span = timeout.map_or_else(String::new, |span| format!(" within {span}"));
-                return Err(
-                    Error::new(Kind::Failed, format!("{what}{span}")).because("the time is over")
-                );
-            }
-        }
-    };
-    display.end();
-    let passed = jobs.values().all(Job::passed);
-    Ok(if passed {
-        Outcome::Done
-    } else {
-        Outcome::Failed
-    })
+        let Some(left) = left else {
+            let what = format!("see {} end", plural(ids.len()));
+            let span = timeout.map_or_else(String::new, |span| format!(" within {span}"));
+            return Err(
+                Error::new(Kind::Failed, format!("{what}{span}")).because("the time is over")
+            );
+        };
+        follow.rest_while(left, || {
+            display.tick();
+            !interrupt.is_heard()
+        });
+    }
+    Ok(jobs)
 }
 
 fn plural(n: usize) -> String {
@@ -107,96 +149,89 @@ fn plural(n: usize) -> String {
     }
 }
 
-/// Moving bars on a terminal, a line a change elsewhere.
-enum Display {
-    Bars {
-        all: MultiProgress,
-        bars: BTreeMap<JobId, ProgressBar>,
-    },
-    Lines {
-        shown: BTreeMap<JobId, String>,
-    },
+/// A bar a job.
+struct JobBars {
+    bars: Bars,
+    jobs: Vec<(JobId, JobBar)>,
 }
 
-impl Display {
-    fn new(ids: &[JobId]) -> Self {
-        if !Terminal::bars() {
-            return Self::Lines {
-                shown: BTreeMap::new(),
-            };
-        }
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let bars = ids
-            .iter()
-            .map(|id| (*id, all.add(bar(&id.short()))))
-            .collect();
-        Self::Bars { all, bars }
+impl JobBars {
+    fn new(bars: Bars, ids: &[JobId]) -> Self {
+        let add = |id: &JobId| (*id, JobBar::new(bars.add(&id.short())));
+        let jobs = ids.iter().map(add).collect();
+        Self { bars, jobs }
     }
+}
 
-    fn show(&mut self, ids: &[JobId], look: &Look, context: &Context) -> Result<(), Error> {
-        match self {
-            Self::Bars { bars, .. } => {
-                for (id, bar) in bars {
-                    show_bar(bar, look.jobs.get(id));
-                }
-            }
-            Self::Lines { shown } => {
-                let mut out = context.out();
-                for id in ids {
-                    let line = line(*id, look.jobs.get(id));
-                    if shown.get(id) != Some(&line) {
-                        writeln!(out, "{line}")?;
-                        shown.insert(*id, line);
-                    }
-                }
-                out.flush()?;
-            }
+impl Display for JobBars {
+    fn show(&mut self, look: &Look) -> Result<(), Error> {
+        for (id, bar) in &mut self.jobs {
+            bar.hear(look.jobs.get(id));
         }
         Ok(())
     }
 
-    /// Leaves the bars as they are.
+    fn tick(&mut self) {
+        for (_, bar) in &mut self.jobs {
+            bar.tick();
+        }
+    }
+
+    fn note(&self, text: &str) {
+        // A terminal that is gone shows no bars either.
+        let _ = self.bars.say(&visible_lines(text));
+    }
+
     fn end(&mut self) {
-        if let Self::Bars { all, bars } = self {
-            bars.values().for_each(ProgressBar::abandon);
-            all.set_move_cursor(false);
+        for (_, bar) in &self.jobs {
+            bar.rest();
+        }
+        self.bars.leave();
+    }
+}
+
+/// A line a change; percents would be a line each.
+struct Lines<'a> {
+    ids: Vec<JobId>,
+    shown: BTreeMap<JobId, String>,
+    context: &'a Context,
+}
+
+impl<'a> Lines<'a> {
+    fn new(ids: &[JobId], context: &'a Context) -> Self {
+        Self {
+            ids: ids.to_vec(),
+            shown: BTreeMap::new(),
+            context,
         }
     }
 }
 
-/// A bar of 100 steps with a short name before it.
-pub fn bar(name: &str) -> ProgressBar {
-    let bar = ProgressBar::new(100).with_prefix(visible(name));
-    let style = ProgressStyle::with_template("{prefix} {bar:24} {pos:>3}% {wide_msg}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
+impl Display for Lines<'_> {
+    fn show(&mut self, look: &Look) -> Result<(), Error> {
+        let mut out = self.context.out();
+        for id in &self.ids {
+            let line = line(*id, look.jobs.get(id));
+            if self.shown.get(id) != Some(&line) {
+                writeln!(out, "{line}")?;
+                self.shown.insert(*id, line);
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
 
-fn show_bar(bar: &ProgressBar, job: Option<&Job>) {
-    let Some(job) = job else {
-        bar.set_message(GONE);
-        return;
-    };
-    bar.set_position(job.progress.into());
-    let on = job
-        .on()
-        .map(|board| format!(" on {board}"))
-        .unwrap_or_default();
-    bar.set_message(format!(
-        "{} {}{on}",
-        visible(&job.record.job_name),
-        job.standing()
-    ));
-    if job.record.state == State::Finished && !bar.is_finished() {
-        bar.abandon();
+    fn note(&self, text: &str) {
+        self.context.note(text);
     }
 }
 
 /// What a job without a record is that is no longer on main.
-const GONE: &str = "canceled, not yet recorded by a runner";
+pub const GONE: &str = "canceled, not yet recorded by a runner";
 
-fn line(id: JobId, job: Option<&Job>) -> String {
+/// A job in one line, without its percents.
+pub fn line(id: JobId, job: Option<&Job>) -> String {
     match job {
-        // Percents would be a line each.
         Some(job) if job.record.state == State::Running => {
             let board = job.on().map(|board| format!(" on {board}"));
             format!(

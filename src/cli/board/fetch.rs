@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::ValueEnum;
-use indicatif::ProgressBar;
 
+use crate::cli::bars::{Bar, Bars};
 use crate::cli::context::Context;
 use crate::cli::error::{Attempt, Error, Kind, Outcome};
 use crate::cli::land::{self, Base, Change};
 use crate::cli::moment;
 use crate::cli::open::{self, Opened};
-use crate::cli::terminal::Terminal;
-use crate::cli::wait::bar;
 use crate::fetch::{self, BoardFiles, FetchError, Kit, Package, Progress};
 use crate::model::BoardName;
 
@@ -207,7 +205,7 @@ fn at(opened: &Opened, base: &Base, path: &str) -> Result<Option<Vec<u8>>, Error
 /// A bar on a terminal, a line for each stage everywhere.
 struct Display<'a> {
     context: &'a Context,
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
 }
 
 impl<'a> Display<'a> {
@@ -223,12 +221,12 @@ impl<'a> Display<'a> {
             }
             Progress::Download(packages) => {
                 self.say(&format!("fetching {}", list(packages)));
-                self.bar = Terminal::bars().then(|| bar("download"));
+                self.bar = Bars::on_terminal().map(|bars| bars.add("download"));
             }
             Progress::Percent(percent) => {
                 if let Some(bar) = &self.bar {
                     // Between 0 and 100, as `apt-get` says.
-                    bar.set_position(percent.clamp(0.0, 100.0) as u64);
+                    bar.show(percent.clamp(0.0, 100.0) as u8, "");
                 }
             }
             Progress::Unpack => {
@@ -244,7 +242,7 @@ impl<'a> Display<'a> {
 
     fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+            bar.remove();
         }
     }
 }

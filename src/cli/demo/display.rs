@@ -3,36 +3,25 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
-
+use crate::cli::board_bars::BoardBars;
 use crate::cli::error::Error;
 use crate::cli::follow::Look;
-use crate::cli::terminal::Terminal;
-use crate::cli::text::{visible, visible_lines};
+use crate::cli::motion::News;
+use crate::cli::text::visible_lines;
 use crate::cli::view::Job;
-use crate::cli::wait::bar;
 use crate::lab::BoardView;
-use crate::model::{BoardName, JobId, ServiceState, State, job};
+use crate::model::{JobId, ServiceState, State, job};
 
 pub struct Display {
-    bars: Option<Bars>,
+    bars: Option<BoardBars>,
     /// What was last said of each job.
     said: BTreeMap<JobId, String>,
 }
 
-struct Bars {
-    all: MultiProgress,
-    boards: BTreeMap<BoardName, ProgressBar>,
-}
-
 impl Display {
     pub fn new() -> Self {
-        let bars = Terminal::bars().then(|| Bars {
-            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
-            boards: BTreeMap::new(),
-        });
         Self {
-            bars,
+            bars: BoardBars::on_terminal(),
             said: BTreeMap::new(),
         }
     }
@@ -41,7 +30,7 @@ impl Display {
     pub fn say(&self, text: &str) -> Result<(), Error> {
         let text = visible_lines(text);
         match &self.bars {
-            Some(bars) => bars.all.println(text)?,
+            Some(bars) => bars.say(&text)?,
             None => {
                 let mut out = std::io::stdout().lock();
                 writeln!(out, "{text}")?;
@@ -64,42 +53,35 @@ impl Display {
         }
         if let Some(bars) = &mut self.bars {
             for view in &look.seen.snapshot.boards {
-                bars.show(view, look);
+                show(bars, view, look);
             }
         }
         Ok(())
     }
 
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        if let Some(bars) = &mut self.bars {
+            bars.tick();
+        }
+    }
+
     /// Removes the bars, so that what follows stands on clean lines.
     pub fn end(&mut self) {
-        if let Some(bars) = self.bars.take() {
-            for bar in bars.boards.values() {
-                bar.finish_and_clear();
-            }
+        if let Some(mut bars) = self.bars.take() {
+            bars.keep(|_| false);
         }
     }
 }
 
-impl Bars {
-    fn show(&mut self, view: &BoardView, look: &Look) {
-        if view.board.service.state != ServiceState::Active {
-            return;
-        }
-        let name = &view.board.name;
-        let bar = self
-            .boards
-            .entry(name.clone())
-            .or_insert_with(|| self.all.add(bar(&format!("{name:<14}"))));
-        match view.job.and_then(|id| look.jobs.get(&id)) {
-            Some(job) if job.record.state != State::Finished => {
-                bar.set_position(job.progress.into());
-                bar.set_message(visible(&job.record.job_name));
-            }
-            _ => {
-                bar.set_position(0);
-                bar.set_message("idle");
-            }
-        }
+fn show(bars: &mut BoardBars, view: &BoardView, look: &Look) {
+    if view.board.service.state != ServiceState::Active {
+        return;
+    }
+    let job = view.job.and_then(|id| look.jobs.get(&id));
+    match job.and_then(|job| Some((job, News::of(job)?))) {
+        Some((job, news)) => bars.show(&view.board.name, &job.record.job_name, Some(news)),
+        None => bars.show(&view.board.name, "idle", None),
     }
 }
 

@@ -125,6 +125,7 @@ impl<'a> Stage<'a> {
         } else {
             self.follow.rest(HEAR_EVERY);
         }
+        self.display.tick();
         Ok(true)
     }
 }

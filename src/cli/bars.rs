@@ -1,0 +1,142 @@
+//! Moving bars on a terminal, drawn in one way by every command that has some.
+
+use std::io;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::terminal::{Colour, Terminal};
+use super::text::visible;
+use crate::model::status::Pace;
+
+/// How often bars move: more often than a second's digits change.
+pub const TICK: Duration = Duration::from_millis(200);
+
+/// Columns below which bars are short, so that the words beside them have room.
+const NARROW: usize = 72;
+
+/// The bars of a command, below one another on standard error.
+pub struct Bars {
+    all: MultiProgress,
+    terminal: Terminal,
+    rows: usize,
+}
+
+impl Bars {
+    /// None where nobody looks, or the terminal cannot draw them.
+    pub fn on_terminal() -> Option<Self> {
+        let (terminal, rows) = Terminal::of_stderr()?;
+        Some(Self {
+            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            terminal,
+            rows,
+        })
+    }
+
+    /// A bar below the others, with its name before it.
+    pub fn add(&self, name: &str) -> Bar {
+        let bar = ProgressBar::new(100).with_prefix(visible(name));
+        let bar = Bar {
+            terminal: self.terminal,
+            bar: self.all.add(bar),
+            share: true,
+        };
+        bar.dress(Colour::Active);
+        bar
+    }
+
+    /// A line of text below the others.
+    pub fn line(&self) -> Bar {
+        let bar = Bar {
+            terminal: self.terminal,
+            bar: self.all.add(ProgressBar::new(100)),
+            share: false,
+        };
+        bar.dress(Colour::Plain);
+        bar
+    }
+
+    /// Says something above the bars.
+    pub fn say(&self, line: &str) -> io::Result<()> {
+        self.all.println(line)
+    }
+
+    /// Leaves the bars as they are; what follows stands below them.
+    pub fn leave(&self) {
+        self.all.set_move_cursor(false);
+    }
+
+    /// How many lines fit on the terminal.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+/// One bar or line.
+pub struct Bar {
+    terminal: Terminal,
+    bar: ProgressBar,
+    /// Whether it shows a percentage.
+    share: bool,
+}
+
+impl Bar {
+    pub fn name(&self, name: &str) {
+        self.bar.set_prefix(visible(name));
+    }
+
+    /// Percent, and the words after the bar.
+    pub fn show(&self, percent: u8, words: &str) {
+        self.bar.set_position(percent.into());
+        self.say(words);
+    }
+
+    pub fn say(&self, words: &str) {
+        self.bar.set_message(visible(words));
+    }
+
+    /// Gives it a colour that means something.
+    pub fn dress(&self, colour: Colour) {
+        let wide = self.terminal.width.is_none_or(|width| width >= NARROW);
+        let columns = if wide { 24 } else { 10 };
+        let colour = match (self.terminal.colour, colour) {
+            (false, _) | (_, Colour::Plain | Colour::Strong) => "",
+            (_, Colour::Good) => ".green",
+            (_, Colour::Bad) => ".red",
+            (_, Colour::Doubtful) => ".yellow",
+            (_, Colour::Active) => ".cyan",
+            (_, Colour::Faint) => ".dim",
+        };
+        let template = if self.share {
+            format!("{{prefix}} {{bar:{columns}{colour}}} {{pos:>3}} % {{wide_msg}}")
+        } else {
+            format!("{{prefix}}{{wide_msg:{colour}}}")
+        };
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            self.bar.set_style(style.progress_chars("█▌░"));
+        }
+    }
+
+    pub fn dress_for(&self, pace: Pace) {
+        self.dress(match pace {
+            Pace::Usual => Colour::Active,
+            Pace::Overdue => Colour::Doubtful,
+            Pace::Hanging => Colour::Bad,
+        });
+    }
+
+    /// It will not move again, and stays.
+    pub fn rest(&self) {
+        if !self.bar.is_finished() {
+            self.bar.abandon();
+        }
+    }
+
+    pub fn rests(&self) -> bool {
+        self.bar.is_finished()
+    }
+
+    pub fn remove(&self) {
+        self.bar.finish_and_clear();
+    }
+}

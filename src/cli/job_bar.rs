@@ -1,0 +1,93 @@
+//! A bar that follows one job.
+
+use std::time::Instant;
+
+use chrono::Utc;
+
+use super::bars::Bar;
+use super::motion::{self, Motion, News};
+use super::terminal::Colour;
+use super::view::Job;
+use super::wait::GONE;
+use crate::model::{Health, State, Time};
+
+pub struct JobBar {
+    bar: Bar,
+    motion: Motion,
+    /// What stands before the words of the time: `boot on b1`.
+    about: String,
+}
+
+impl JobBar {
+    pub fn new(bar: Bar) -> Self {
+        Self {
+            bar,
+            motion: Motion::default(),
+            about: String::new(),
+        }
+    }
+
+    /// Takes in what the lab says of the job; `None` if it has left the lab without a record.
+    pub fn hear(&mut self, job: Option<&Job>) {
+        let Some(job) = job else {
+            self.about = GONE.to_owned();
+            self.tick();
+            return;
+        };
+        self.motion
+            .hear(News::of(job), Time::new(Utc::now()), Instant::now());
+        let on = job.on().map(|board| format!(" on {board}"));
+        let on = on.unwrap_or_default();
+        let name = &job.record.job_name;
+        self.about = match job.record.state {
+            State::Running => format!("{name}{on}"),
+            _ => format!("{name} {}{on}", state(job)),
+        };
+        match job.record.state {
+            State::Finished => {
+                self.bar.dress(colour(job));
+                self.bar.show(100, &self.about);
+                self.bar.rest();
+            }
+            _ => self.tick(),
+        }
+    }
+
+    /// Moves on with the time.
+    pub fn tick(&mut self) {
+        if self.bar.rests() {
+            return;
+        }
+        let now = Instant::now();
+        self.bar.dress_for(self.motion.pace());
+        let words = match self.motion.words(now) {
+            words if words.is_empty() => self.about.clone(),
+            words => format!("{} · {words}", self.about),
+        };
+        self.bar.show(self.motion.percent(now), &words);
+    }
+
+    pub fn rest(&self) {
+        self.bar.rest();
+    }
+}
+
+/// How a job stands that does not run, with what is expected of it while it waits.
+pub fn state(job: &Job) -> String {
+    match (job.record.state, job.expected_start()) {
+        (State::Submitted, Some(start)) => {
+            let start = motion::clock_face(start, 3600.0);
+            format!("{}, expected to start at {start}", State::Submitted)
+        }
+        _ => job.standing(),
+    }
+}
+
+/// The colour of a finished job.
+pub fn colour(job: &Job) -> Colour {
+    match job.record.health {
+        _ if job.passed() => Colour::Good,
+        Some(Health::Canceled) => Colour::Doubtful,
+        _ => Colour::Bad,
+    }
+}

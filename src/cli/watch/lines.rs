@@ -1,0 +1,94 @@
+//! A job in plain lines: one when its state changes, when a step begins or ends, when it is late.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::time::Instant;
+
+use chrono::Utc;
+
+use super::steps;
+use crate::cli::context::Context;
+use crate::cli::error::Error;
+use crate::cli::follow::Look;
+use crate::cli::motion::{Motion, News, in_words};
+use crate::cli::text::visible;
+use crate::cli::wait::{Display, line};
+use crate::model::status::Pace;
+use crate::model::{JobId, Time};
+use crate::schedule::Past;
+
+pub struct Lines<'a> {
+    id: JobId,
+    context: &'a Context,
+    motion: Motion,
+    attempt: u32,
+    said: BTreeSet<String>,
+    last: String,
+}
+
+impl<'a> Lines<'a> {
+    pub fn new(id: JobId, context: &'a Context) -> Self {
+        Self {
+            id,
+            context,
+            motion: Motion::default(),
+            attempt: 0,
+            said: BTreeSet::new(),
+            last: String::new(),
+        }
+    }
+}
+
+impl Display for Lines<'_> {
+    fn show(&mut self, look: &Look) -> Result<(), Error> {
+        let mut out = self.context.out();
+        let job = look.jobs.get(&self.id);
+        if let Some(job) = job {
+            if self.attempt != job.attempts {
+                self.attempt = job.attempts;
+                self.said.clear();
+            }
+            self.motion
+                .hear(News::of(job), Time::new(Utc::now()), Instant::now());
+        }
+        let state = line(self.id, job);
+        let ended = job.is_some_and(|job| job.record.finished_at.is_some());
+        let mut lines = Vec::new();
+        if state != self.last && !ended {
+            lines.push(state.clone());
+        }
+        if let Some(job) = job {
+            let past: Past = look.seen.reader.fold(Past::FILE, Past::add)?;
+            let rows = steps::rows(job, Some(&past.runs));
+            let of = rows.len();
+            let mut events: Vec<String> = Vec::new();
+            for (n, row) in rows.iter().enumerate() {
+                events.extend(
+                    row.event()
+                        .map(|event| format!("step {} of {of}, {event}", n + 1)),
+                );
+            }
+            if self.motion.pace() != Pace::Usual {
+                events.push(in_words(self.motion.pace()).to_owned());
+            }
+            for event in events {
+                if self.said.insert(event.clone()) {
+                    lines.push(format!("{} {}", self.id, visible(&event)));
+                }
+            }
+        }
+        if state != self.last && ended {
+            lines.push(state.clone());
+        }
+        self.last = state;
+        for line in lines {
+            writeln!(out, "{line}")?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    fn note(&self, text: &str) {
+        self.context.note(text);
+    }
+}
