@@ -10,11 +10,14 @@
 )]
 
 mod claims;
+mod crowd;
 mod farm;
 mod latency;
+mod plan;
 mod site;
 mod submit;
 mod throughput;
+mod when;
 
 type Figures = Vec<(&'static str, f64, &'static str)>;
 type Part = (&'static str, fn() -> Figures);
@@ -24,12 +27,14 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [Part; 5] = [
+    let parts: [Part; 7] = [
         ("latency", latency::measure),
         ("throughput", throughput::measure),
         ("claims", claims::measure),
         ("submit", submit::measure),
         ("site", site::measure),
+        ("plan", plan::measure),
+        ("when", when::measure),
     ];
     for (name, measure) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {

@@ -27,7 +27,7 @@ pub struct Candidate {
 }
 
 /// What a job asks of one board.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seat {
     pub wanted: Wanted,
     /// All of these must be on the board.
@@ -35,7 +35,7 @@ pub struct Seat {
 }
 
 /// The board or the kind of board that a job names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wanted {
     Board(String),
     Type(String),

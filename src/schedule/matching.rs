@@ -12,17 +12,20 @@ pub struct Matching {
     /// Boards that can be given away.
     open: Bits,
     free: usize,
+    search: Search,
 }
 
 impl Matching {
     /// No seats yet; `open` are the boards that can be given away.
-    pub fn new(open: Bits, boards: usize) -> Self {
+    pub fn new(open: Bits) -> Self {
+        let boards = open.bound();
         Self {
             may: Vec::new(),
             board_of: Vec::new(),
             seat_of: vec![None; boards],
             free: open.len(),
             open,
+            search: Search::new(boards),
         }
     }
 
@@ -39,37 +42,66 @@ impl Matching {
         self.board_of.get(seat).copied().flatten()
     }
 
-    /// Adds a seat if it can have a board, moving others where that makes room; nothing changes when
-    /// it cannot.
+    /// Adds a seat if it can have a board, moving others where that makes room. When it cannot, nothing
+    /// changes.
     pub fn add(&mut self, may: &Bits) -> bool {
-        self.add_or(may).is_ok()
+        let may = may.and(&self.open);
+        if may.is_empty() {
+            return false;
+        }
+        self.may.push(may);
+        self.board_of.push(None);
+        let seat = self.may.len() - 1;
+        let added = self
+            .search
+            .augment(seat, &self.may, &mut self.board_of, &mut self.seat_of);
+        if added {
+            self.free -= 1;
+        } else {
+            self.may.pop();
+            self.board_of.pop();
+        }
+        added
     }
 
     /// As [`Matching::add`], for a seat that is refused for good: the boards it could have reached are
     /// those of seats that can go nowhere else, so no later seat is helped by them either.
     pub fn add_for_good(&mut self, may: &Bits) -> bool {
-        match self.add_or(may) {
-            Ok(()) => true,
-            Err(reached) => {
-                self.open = self.open.and_not(&reached);
-                false
-            }
+        if !may.meets(&self.open) {
+            return false;
         }
-    }
-
-    fn add_or(&mut self, may: &Bits) -> Result<(), Bits> {
-        self.may.push(may.and(&self.open));
-        self.board_of.push(None);
-        let seat = self.may.len() - 1;
-        let added = augment(seat, &self.may, &mut self.board_of, &mut self.seat_of);
-        match added {
-            Ok(()) => self.free -= 1,
-            Err(_) => {
-                self.may.pop();
-                self.board_of.pop();
-            }
+        let added = self.add(may);
+        if !added {
+            self.open = self.open.and_not(&self.search.reached);
         }
         added
+    }
+
+    /// Whether enough boards can be given away at all for so many seats on these.
+    pub fn has(&self, seats: usize, on: &Bits) -> bool {
+        self.open.common(on) >= seats
+    }
+
+    /// Adds all of these seats on some boards, or none of them.
+    pub fn add_all(&mut self, seats: &[Bits], on: &Bits) -> bool {
+        let first = self.seats();
+        if !self.has(seats.len(), on) {
+            return false;
+        }
+        let added = seats.iter().all(|may| self.add(&may.and(on)));
+        if !added {
+            self.take_back(first);
+        }
+        added
+    }
+
+    /// Takes back the seats from this one on.
+    fn take_back(&mut self, first: usize) {
+        for board in self.board_of.drain(first..).flatten() {
+            self.seat_of[board] = None;
+            self.free += 1;
+        }
+        self.may.truncate(first);
     }
 
     /// Keeps a seat from some boards if all seats can still have one; else nothing changes.
@@ -87,7 +119,10 @@ impl Matching {
         }
         self.board_of[seat] = None;
         self.seat_of[board] = None;
-        if augment(seat, &self.may, &mut self.board_of, &mut self.seat_of).is_err() {
+        let moved = self
+            .search
+            .augment(seat, &self.may, &mut self.board_of, &mut self.seat_of);
+        if !moved {
             self.may[seat] = wide;
             self.board_of[seat] = Some(board);
             self.seat_of[board] = Some(seat);
@@ -99,18 +134,20 @@ impl Matching {
     /// gives the best of them.
     pub fn prefer(&mut self, order: impl Iterator<Item = usize>) {
         let seats = self.may.len();
+        let boards = self.seat_of.len();
         let mut used = 0;
-        let mut fits = vec![Bits::new(seats); self.seat_of.len()];
+        let mut fits = vec![Bits::new(seats); boards];
         for (seat, may) in self.may.iter().enumerate() {
             may.iter().for_each(|board| fits[board].insert(seat));
         }
+        let mut search = Search::new(seats);
         let mut board_of = vec![None; seats];
-        let mut seat_of = vec![None; self.seat_of.len()];
+        let mut seat_of = vec![None; boards];
         for board in order {
             if used == seats {
                 break;
             }
-            if augment(board, &fits, &mut seat_of, &mut board_of).is_ok() {
+            if search.augment(board, &fits, &mut seat_of, &mut board_of) {
                 used += 1;
             }
         }
@@ -120,43 +157,64 @@ impl Matching {
     }
 }
 
-/// Finds a partner for `from`, moving others along an alternating path, breadth first. `Err` holds all
-/// that could be reached.
-fn augment(
-    from: usize,
-    may: &[Bits],
-    partner: &mut [Option<usize>],
-    taken_by: &mut [Option<usize>],
-) -> Result<(), Bits> {
-    let mut reached = Bits::new(taken_by.len());
-    // Meaningful for what is reached: who would take it.
-    let mut mover_to = vec![0; taken_by.len()];
-    let mut frontier = vec![from];
-    let mut next = 0;
-    while let Some(&mover) = frontier.get(next) {
-        next += 1;
-        for to in may[mover].and_not(&reached).iter() {
-            reached.insert(to);
-            mover_to[to] = mover;
-            if let Some(holder) = taken_by[to] {
-                frontier.push(holder);
-                continue;
-            }
+/// The search for an augmenting path, with the room it needs.
+#[derive(Debug, Clone)]
+struct Search {
+    /// All that the last one came to.
+    reached: Bits,
+    /// Meaningful for what is reached: who would take it.
+    mover_to: Vec<usize>,
+    frontier: Vec<usize>,
+}
+
+impl Search {
+    /// For partners below this number.
+    fn new(bound: usize) -> Self {
+        Self {
+            reached: Bits::new(bound),
+            mover_to: vec![0; bound],
+            frontier: Vec::new(),
+        }
+    }
+
+    /// Finds a partner for `from`, moving others along an alternating path, breadth first; says whether
+    /// there is one.
+    fn augment(
+        &mut self,
+        from: usize,
+        may: &[Bits],
+        partner: &mut [Option<usize>],
+        taken_by: &mut [Option<usize>],
+    ) -> bool {
+        self.reached.clear();
+        self.frontier.clear();
+        self.frontier.push(from);
+        let mut next = 0;
+        while let Some(&mover) = self.frontier.get(next) {
+            next += 1;
+            let mut free = None;
+            self.reached.join_each(&may[mover], |to| {
+                self.mover_to[to] = mover;
+                match taken_by[to] {
+                    Some(holder) => self.frontier.push(holder),
+                    None => free = free.or(Some(to)),
+                }
+            });
+            let Some(mut to) = free else { continue };
             // Moves everybody along the path that ends here.
-            let mut to = to;
             loop {
-                let mover: usize = mover_to[to];
+                let mover: usize = self.mover_to[to];
                 let left = partner[mover];
                 partner[mover] = Some(to);
                 taken_by[to] = Some(mover);
                 match left {
                     Some(left) if mover != from => to = left,
-                    _ => return Ok(()),
+                    _ => return true,
                 }
             }
         }
+        false
     }
-    Err(reached)
 }
 
 #[cfg(test)]
@@ -169,7 +227,7 @@ mod tests {
 
     #[test]
     fn others_move_where_that_makes_room() {
-        let mut matching = Matching::new(set(&[0, 1, 2]), 4);
+        let mut matching = Matching::new(set(&[0, 1, 2]));
         assert!(matching.add(&set(&[0, 1])));
         assert!(matching.add(&set(&[0])));
         assert!(matching.add(&set(&[1, 2])));
@@ -182,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_refusal_for_good_closes_what_cannot_change_any_more() {
-        let mut matching = Matching::new(set(&[0, 1, 2]), 4);
+        let mut matching = Matching::new(set(&[0, 1, 2]));
         assert!(matching.add_for_good(&set(&[0])));
         assert!(!matching.add_for_good(&set(&[0])));
         assert!(!matching.add_for_good(&set(&[0])));
@@ -192,7 +250,7 @@ mod tests {
 
     #[test]
     fn seats_avoid_boards_only_where_all_keep_one() {
-        let mut matching = Matching::new(set(&[0, 1]), 4);
+        let mut matching = Matching::new(set(&[0, 1]));
         assert!(matching.add(&set(&[0, 1])));
         matching.avoid(0, &set(&[0]));
         assert_eq!(matching.board_of(0), Some(1));
@@ -203,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_preferred_boards_are_used() {
-        let mut matching = Matching::new(set(&[0, 1, 2, 3]), 4);
+        let mut matching = Matching::new(set(&[0, 1, 2, 3]));
         assert!(matching.add(&set(&[0, 1])));
         assert!(matching.add(&set(&[1, 2, 3])));
         matching.prefer([3, 1, 2, 0].into_iter());

@@ -9,6 +9,7 @@ mod calibration;
 mod candidate;
 mod course;
 pub mod estimate;
+mod fitting;
 mod forecast;
 mod matching;
 pub mod outlook;
@@ -18,6 +19,7 @@ mod progress;
 mod queue;
 mod rules;
 mod runs;
+mod turns;
 mod why;
 
 pub use calibration::{Calibration, Sample};

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::bits::Bits;
 use super::candidate::{Candidate, PlanBoard};
+use super::fitting::{Fitting, Kind, by_runner, home};
 use super::matching::Matching;
-use super::queue::{Kind, Queue, Visit};
+use super::queue::Queue;
 use super::rules::Rules;
+use super::turns::Visit;
 use crate::model::{BoardName, JobId, Priority, RunnerName, Time};
 
 /// How long a group job waits before it keeps boards that come free for itself. Until then smaller jobs
@@ -63,61 +65,32 @@ pub fn order(
     queue.order().into_iter().map(named).collect()
 }
 
-/// The runner that could start a job if all these boards were idle and it were alone.
+/// The first runner by its boards' names that could start a job if all these boards were idle and it were
+/// alone.
 pub fn able_runner<'b>(job: &Candidate, boards: &'b [PlanBoard]) -> Option<&'b RunnerName> {
-    let alone = |_: &PlanBoard| true;
-    let job = Candidate {
-        expires_at: None,
-        ..job.clone()
-    };
-    let now = job.submitted_at;
-    let queue = Queue::new(vec![job], boards.to_vec(), alone, Rules::default(), now);
-    let start = queue.plan().pop()?;
-    let name = &queue.board(*start.boards.first()?).name;
-    let first = boards.iter().find(|board| board.name == *name)?;
-    Some(&first.runner)
+    let mut by_name: Vec<usize> = (0..boards.len()).collect();
+    by_name.sort_by_key(|&board| &boards[board].name);
+    let runners = by_runner(boards, by_name.into_iter());
+    let theirs = home(&Fitting::new(boards).kind(job), &runners)?;
+    theirs.iter().next().map(|board| &boards[board].runner)
 }
 
 impl Queue {
     /// What starts now.
     pub fn plan(&self) -> Vec<Start> {
+        let askable = self.askable();
         let mut placing = Placing {
             queue: self,
-            matching: Matching::new(self.idle.clone(), self.boards.len()),
+            matching: Matching::new(self.idle.clone()),
             started: Vec::new(),
             holds: false,
             preferred: None,
         };
-        if placing.matching.is_full() {
+        if askable.is_empty() {
             return Vec::new();
         }
-        let cannot = |kind: &Kind| !kind.seats.iter().any(|may| may.meets(&self.idle));
-        let skip = self.kinds().iter().map(cannot).collect();
-        self.walk(skip, |level, job| placing.ask(level, job));
+        self.walk(&askable, |level, job| placing.ask(level, job));
         placing.end()
-    }
-
-    /// The idle boards, the one to use first first.
-    fn preferred(&self) -> Vec<usize> {
-        let scarcity = self.scarcity();
-        let mut preferred: Vec<usize> = self.idle.iter().collect();
-        preferred.sort_by_key(|&board| (&scarcity[board], self.boards[board].busy_ms, board));
-        preferred
-    }
-
-    /// The boards of each runner, in the order in which these boards name them.
-    fn by_runner(&self, boards: impl Iterator<Item = usize>) -> Vec<Bits> {
-        let mut runners: Vec<(&RunnerName, Bits)> = Vec::new();
-        for board in boards {
-            let runner = &self.boards[board].runner;
-            let at = runners.iter().position(|(known, _)| *known == runner);
-            let at = at.unwrap_or_else(|| {
-                runners.push((runner, Bits::new(self.boards.len())));
-                runners.len() - 1
-            });
-            runners[at].1.insert(board);
-        }
-        runners.into_iter().map(|(_, boards)| boards).collect()
     }
 }
 
@@ -129,16 +102,23 @@ struct Placing<'q> {
     started: Vec<(Priority, usize, usize)>,
     /// Whether a group job holds boards.
     holds: bool,
-    preferred: Option<Vec<usize>>,
+    preferred: Option<Preferred>,
+}
+
+/// The idle boards, the most preferred first.
+struct Preferred {
+    boards: Vec<usize>,
+    /// Those of each runner.
+    runners: Vec<Bits>,
 }
 
 impl Placing<'_> {
     fn ask(&mut self, level: Priority, job: usize) -> Visit {
-        let kind = self.queue.kind_of(job);
         let first = self.matching.seats();
+        let kind = self.queue.kind_of(job);
         let joined = match kind.seats.as_slice() {
             [may] => self.matching.add_for_good(may),
-            _ => self.join_together(job, kind),
+            _ => self.join_together(kind) || self.hold(job, kind),
         };
         if joined {
             self.started.push((level, job, first));
@@ -150,39 +130,34 @@ impl Placing<'_> {
         }
     }
 
-    /// Adds all seats of a group job on the boards of one runner. One that finds no runner leaves
-    /// nothing behind, unless it holds: then what it could have is kept from the jobs after it.
-    fn join_together(&mut self, job: usize, kind: &Kind) -> bool {
-        let preferred = self.preferred().to_vec();
-        for theirs in self.queue.by_runner(preferred.into_iter()) {
-            let mut tried = self.matching.clone();
-            if kind.seats.iter().all(|may| tried.add(&may.and(&theirs))) {
-                self.matching = tried;
-                return true;
-            }
-        }
-        let queue = self.queue;
-        let waited_s = queue.now.seconds_since(queue.job(job).submitted_at);
-        if self.holds || waited_s < HOLD_AFTER_S {
+    /// Adds all seats of a group job on the boards of one runner, or none.
+    fn join_together(&mut self, kind: &Kind) -> bool {
+        if !self.matching.has(kind.seats.len(), &kind.boards) {
             return false;
         }
-        let boards = queue.boards.len();
-        for theirs in queue.by_runner(0..boards) {
-            let mut alone = Matching::new(theirs.clone(), boards);
-            if kind.seats.iter().all(|may| alone.add(may)) {
-                self.holds = true;
-                for may in &kind.seats {
-                    self.matching.add(&may.and(&theirs));
-                }
-                return false;
+        let queue = self.queue;
+        let preferred = self.preferred.get_or_insert_with(|| Preferred::new(queue));
+        let mut runners = preferred.runners.iter();
+        runners.any(|theirs| self.matching.add_all(&kind.seats, theirs))
+    }
+
+    /// Keeps from the jobs after it what a group job could have that cannot start, if it has waited
+    /// for long enough and none holds yet. Always false: it waits.
+    fn hold(&mut self, job: usize, kind: &Kind) -> bool {
+        let waited_s = || {
+            let since = self.queue.job(job).submitted_at;
+            self.queue.now.seconds_since(since)
+        };
+        if !self.holds
+            && waited_s() >= HOLD_AFTER_S
+            && let Some(theirs) = self.queue.home_of(job)
+        {
+            self.holds = true;
+            for may in &kind.seats {
+                self.matching.add(&may.and(theirs));
             }
         }
         false
-    }
-
-    fn preferred(&mut self) -> &[usize] {
-        let queue = self.queue;
-        self.preferred.get_or_insert_with(|| queue.preferred())
     }
 
     /// Chooses the boards.
@@ -195,9 +170,9 @@ impl Placing<'_> {
             }
         }
         if !self.matching.is_full() && !self.started.is_empty() {
-            let preferred =
-                std::mem::take(self.preferred.get_or_insert_with(|| self.queue.preferred()));
-            self.matching.prefer(preferred.into_iter());
+            let preferred = self.preferred.take();
+            let preferred = preferred.unwrap_or_else(|| Preferred::new(self.queue));
+            self.matching.prefer(preferred.boards.into_iter());
         }
         let placed = |(level, job, first): (Priority, usize, usize)| {
             let seats = first..first + self.queue.kind_of(job).seats.len();
@@ -210,6 +185,14 @@ impl Placing<'_> {
             }
         };
         self.started.iter().copied().map(placed).collect()
+    }
+}
+
+impl Preferred {
+    fn new(queue: &Queue) -> Self {
+        let boards = queue.preferred();
+        let runners = by_runner(&queue.boards, boards.iter().copied());
+        Self { boards, runners }
     }
 }
 

@@ -2,11 +2,13 @@
 //! event of a forecast.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use super::bits::Bits;
-use super::candidate::{Candidate, PlanBoard, Seat, fits};
-use super::rules::{Rules, Served, level, rises_at};
+use super::candidate::{Candidate, PlanBoard, Seat};
+use super::fitting::{Fitting, Kind, by_runner, home};
+use super::rules::{Rules, Served, above, level, rises_at};
+use super::turns::Visit;
 use crate::model::{BoardName, Priority, Time};
 
 /// Waiting jobs, the boards that take jobs, and the moment.
@@ -17,30 +19,27 @@ pub struct Queue {
     /// By name.
     pub(super) boards: Vec<PlanBoard>,
     pub(super) idle: Bits,
-    pub(super) jobs: Vec<Candidate>,
+    /// The older first.
+    jobs: Vec<Candidate>,
     kinds: Vec<Kind>,
     kind_of: Vec<usize>,
+    /// For each kind of group job the boards of the first runner that has enough of them, idle or not.
+    homes: Vec<Option<Bits>>,
+    /// By name.
     groups: Vec<Group>,
     group_of: Vec<usize>,
     level_of: Vec<Priority>,
-    /// By level the jobs of each group and kind, the older first.
-    levels: [BTreeMap<(usize, usize), BTreeSet<Place>>; 4],
-    rises: BinaryHeap<Reverse<(Time, usize)>>,
+    /// By level the waiting jobs of each kind and group.
+    waiting: [BTreeMap<(usize, usize), BTreeSet<usize>>; 4],
+    /// How many jobs of each kind wait.
+    left: Vec<usize>,
+    /// For each board the kinds that fit it of which jobs wait.
+    kinds_on: Vec<Vec<usize>>,
+    /// When a job rises to a level or expires.
+    changes: BinaryHeap<Reverse<(Time, usize)>>,
     /// For each board the asked tags it carries, a number each.
     tags: Vec<Vec<usize>>,
     tag_count: usize,
-}
-
-/// A job's place among those of its group, and the job.
-type Place = (i64, crate::model::JobId, usize);
-
-/// What jobs have in common that fit the same boards.
-#[derive(Debug, Clone)]
-pub(super) struct Kind {
-    /// For each seat the boards that fit it, busy ones too.
-    pub seats: Vec<Bits>,
-    /// Boards to be taken only where no other is idle.
-    pub last_on: Option<Bits>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,119 +49,138 @@ struct Group {
     urgent_running: u32,
 }
 
-/// What comes of a job that is asked in its turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Visit {
-    Starts,
-    /// It waits, and so does every later one of its kind.
-    Waits,
-    /// Nobody needs to be asked any more.
-    Enough,
-}
-
-/// The jobs of one group at one level that still can be asked.
-struct Turn<'q> {
-    group: usize,
-    /// How many more may start at this level.
-    left: u32,
-    heads: Vec<Heads<'q>>,
-}
-
-/// The jobs of one kind.
-struct Heads<'q> {
-    kind: usize,
-    rest: std::iter::Peekable<std::collections::btree_set::Iter<'q, Place>>,
-}
-
 impl Queue {
+    /// Neither list needs an order. Jobs that have expired are left out.
     pub fn new(
-        jobs: Vec<Candidate>,
+        mut jobs: Vec<Candidate>,
         mut boards: Vec<PlanBoard>,
         idle: impl Fn(&PlanBoard) -> bool,
         rules: Rules,
         now: Time,
     ) -> Self {
+        jobs.sort_by_key(|job| (job.order, job.id));
         boards.sort_by(|a, b| a.name.cmp(&b.name));
         let idle = Bits::of(boards.len(), |board| idle(&boards[board]));
         let mut queue = Self {
             now,
             rules,
-            boards,
             idle,
-            jobs,
             kinds: Vec::new(),
-            kind_of: Vec::new(),
+            kind_of: Vec::with_capacity(jobs.len()),
+            homes: Vec::new(),
             groups: Vec::new(),
-            group_of: Vec::new(),
-            level_of: Vec::new(),
-            levels: Default::default(),
-            rises: BinaryHeap::new(),
+            group_of: Vec::with_capacity(jobs.len()),
+            level_of: Vec::with_capacity(jobs.len()),
+            waiting: Default::default(),
+            left: Vec::new(),
+            kinds_on: vec![Vec::new(); boards.len()],
+            changes: BinaryHeap::new(),
             tags: Vec::new(),
             tag_count: 0,
+            jobs,
+            boards,
         };
-        queue.sort_in();
+        queue.find_kinds();
+        queue.find_groups();
+        (0..queue.jobs.len()).for_each(|job| queue.put_in(job));
         queue.number_tags();
         queue
     }
 
-    /// Finds every job's kind, group and level.
-    fn sort_in(&mut self) {
+    /// Jobs that ask alike are of a kind, and so are those whose wishes come to the same boards.
+    fn find_kinds(&mut self) {
         type Asked<'j> = (
             &'j [Seat],
             &'j BTreeSet<BoardName>,
             &'j BTreeSet<BoardName>,
             Option<&'j str>,
         );
-        let mut kinds: BTreeMap<Asked<'_>, usize> = BTreeMap::new();
-        let mut groups: HashMap<&str, usize> = HashMap::new();
-        for (at, job) in self.jobs.iter().enumerate() {
-            let asked: Asked<'_> = (
-                &job.seats,
+        let fitting = Fitting::new(&self.boards);
+        let mut asked: HashMap<Asked<'_>, usize> = HashMap::new();
+        let mut kinds: HashMap<Kind, usize> = HashMap::new();
+        for job in &self.jobs {
+            let asks = (
+                job.seats.as_slice(),
                 &job.not_on,
                 &job.last_on,
                 job.dispatcher.as_deref(),
             );
-            let kind = *kinds.entry(asked).or_insert_with(|| {
-                self.kinds.push(Kind::new(job, &self.boards));
-                self.kinds.len() - 1
+            let kind = *asked.entry(asks).or_insert_with(|| {
+                let next = kinds.len();
+                *kinds.entry(fitting.kind(job)).or_insert(next)
             });
-            let group = *groups.entry(&job.group).or_insert_with(|| {
-                self.groups.push(Group {
-                    name: job.group.clone(),
-                    served: self
-                        .rules
-                        .served
-                        .get(&job.group)
-                        .copied()
-                        .unwrap_or_default(),
-                    urgent_running: self
-                        .rules
-                        .urgent_running
-                        .get(&job.group)
-                        .copied()
-                        .unwrap_or(0),
-                });
-                self.groups.len() - 1
-            });
-            let waited_s = self.now.seconds_since(job.submitted_at);
-            let level = level(&self.rules.plan, job.priority, waited_s);
             self.kind_of.push(kind);
-            self.group_of.push(group);
-            self.level_of.push(level);
-            let place = (job.order, job.id, at);
-            let bucket = self.levels[level as usize].entry((group, kind));
-            bucket.or_default().insert(place);
-            if let Some(next) = rises_at(&self.rules.plan, job.priority, level, job.submitted_at) {
-                self.rises.push(Reverse((next, at)));
-            }
         }
+        let mut kinds: Vec<(Kind, usize)> = kinds.into_iter().collect();
+        kinds.sort_unstable_by_key(|(_, number)| *number);
+        self.kinds = kinds.into_iter().map(|(kind, _)| kind).collect();
+        self.left = vec![0; self.kinds.len()];
+        for (number, kind) in self.kinds.iter().enumerate() {
+            let on = kind.boards.iter();
+            on.for_each(|at| self.kinds_on[at].push(number));
+        }
+        let runners = by_runner(&self.boards, 0..self.boards.len());
+        let is_group = |kind: &&Kind| kind.seats.len() > 1;
+        let homes = self.kinds.iter().map(|kind| {
+            let group = Some(kind).filter(is_group)?;
+            home(group, &runners).cloned()
+        });
+        self.homes = homes.collect();
+    }
+
+    fn find_groups(&mut self) {
+        let names: BTreeSet<&str> = self.jobs.iter().map(|job| job.group.as_str()).collect();
+        let group = |name: &&str| Group {
+            name: (*name).to_owned(),
+            served: self.rules.served.get(*name).copied().unwrap_or_default(),
+            urgent_running: self.rules.urgent_running.get(*name).copied().unwrap_or(0),
+        };
+        let numbers = names.iter().enumerate();
+        let numbers: HashMap<&str, usize> = numbers.map(|(at, name)| (*name, at)).collect();
+        self.groups = names.iter().map(group).collect();
+        let number = |job: &Candidate| numbers[job.group.as_str()];
+        self.group_of = self.jobs.iter().map(number).collect();
+    }
+
+    /// Puts a job that is not known yet where it belongs.
+    fn put_in(&mut self, job: usize) {
+        let candidate = &self.jobs[job];
+        let waited_s = self.now.seconds_since(candidate.submitted_at);
+        let level = level(&self.rules.plan, candidate.priority, waited_s);
+        self.level_of.push(level);
+        if !self.is_expired(job) {
+            self.left[self.kind_of[job]] += 1;
+            self.stand(job, level);
+        }
+    }
+
+    /// Puts a job at a level, until that changes.
+    fn stand(&mut self, job: usize, level: Priority) {
+        let candidate = &self.jobs[job];
+        let rises = rises_at(
+            &self.rules.plan,
+            candidate.priority,
+            level,
+            candidate.submitted_at,
+        );
+        let changes = rises.into_iter().chain(candidate.expires_at).min();
+        self.changes.extend(changes.map(|at| Reverse((at, job))));
+        let key = (self.kind_of[job], self.group_of[job]);
+        let bucket = self.waiting[level as usize].entry(key);
+        bucket.or_default().insert(job);
+        self.level_of[job] = level;
+    }
+
+    fn is_expired(&self, job: usize) -> bool {
+        let expires = self.jobs[job].expires_at;
+        expires.is_some_and(|at| at <= self.now)
     }
 
     /// A tag counts on the boards of one device type: that is what jobs ask for.
     fn number_tags(&mut self) {
         let waiting = self.jobs.iter().flat_map(|job| &job.seats);
         let waiting = waiting.flat_map(|seat| &seat.tags).map(String::as_str);
-        let asked: BTreeSet<&str> = waiting
+        let asked: HashSet<&str> = waiting
             .chain(self.rules.asked.iter().map(String::as_str))
             .collect();
         let mut numbers: HashMap<(&str, &str), usize> = HashMap::new();
@@ -182,46 +200,57 @@ impl Queue {
     /// Goes on to a later moment.
     pub fn advance(&mut self, now: Time) {
         self.now = self.now.max(now);
-        while let Some(Reverse((at, job))) = self.rises.peek().copied() {
+        while let Some(Reverse((at, job))) = self.changes.peek().copied() {
             if at > self.now {
                 return;
             }
-            self.rises.pop();
-            if self.take_out(job) {
-                let candidate = &self.jobs[job];
-                let waited_s = self.now.seconds_since(candidate.submitted_at);
-                let level = level(&self.rules.plan, candidate.priority, waited_s);
-                let place = (candidate.order, candidate.id, job);
-                let key = (self.group_of[job], self.kind_of[job]);
-                self.level_of[job] = level;
-                let bucket = self.levels[level as usize].entry(key);
-                bucket.or_default().insert(place);
-                let since = candidate.submitted_at;
-                if let Some(next) = rises_at(&self.rules.plan, candidate.priority, level, since) {
-                    self.rises.push(Reverse((next, job)));
-                }
+            self.changes.pop();
+            if !self.take_out(job) {
+                continue;
             }
+            if self.is_expired(job) {
+                self.forget(job);
+                continue;
+            }
+            let candidate = &self.jobs[job];
+            let waited_s = self.now.seconds_since(candidate.submitted_at);
+            let by_age = level(&self.rules.plan, candidate.priority, waited_s);
+            // Moments are whole milliseconds and steps need not be.
+            let risen = by_age.max(above(self.level_of[job]));
+            self.stand(job, risen);
         }
     }
 
-    /// Takes a job out of the queue; says whether it was there.
+    /// Takes a job out of its level; says whether it was there.
     fn take_out(&mut self, job: usize) -> bool {
-        let candidate = &self.jobs[job];
-        let key = (self.group_of[job], self.kind_of[job]);
-        let level = &mut self.levels[self.level_of[job] as usize];
+        let key = (self.kind_of[job], self.group_of[job]);
+        let level = &mut self.waiting[self.level_of[job] as usize];
         let Some(bucket) = level.get_mut(&key) else {
             return false;
         };
-        let there = bucket.remove(&(candidate.order, candidate.id, job));
+        let there = bucket.remove(&job);
         if bucket.is_empty() {
             level.remove(&key);
         }
         there
     }
 
+    /// A job that has been taken out does not come back.
+    fn forget(&mut self, job: usize) {
+        let kind = self.kind_of[job];
+        self.left[kind] -= 1;
+        if self.left[kind] == 0 {
+            for board in self.kinds[kind].boards.iter() {
+                self.kinds_on[board].retain(|known| *known != kind);
+            }
+        }
+    }
+
     /// A job starts now on these boards.
     pub fn start(&mut self, job: usize, boards: &[usize]) {
-        self.take_out(job);
+        if self.take_out(job) {
+            self.forget(job);
+        }
         boards.iter().for_each(|&board| self.idle.remove(board));
         let priority = self.jobs[job].priority;
         let group = &mut self.groups[self.group_of[job]];
@@ -238,8 +267,12 @@ impl Queue {
 
     /// An urgent job of a group has ended.
     pub fn end_urgent(&mut self, group: &str) {
-        if let Some(known) = self.groups.iter_mut().find(|known| known.name == group) {
-            known.urgent_running = known.urgent_running.saturating_sub(1);
+        let place = self
+            .groups
+            .binary_search_by(|known| known.name.as_str().cmp(group));
+        if let Ok(at) = place {
+            let running = &mut self.groups[at].urgent_running;
+            *running = running.saturating_sub(1);
         }
     }
 
@@ -263,6 +296,15 @@ impl Queue {
         &self.kinds
     }
 
+    /// How many groups of submitters have jobs here.
+    pub(super) fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    pub(super) fn kind_at(&self, job: usize) -> usize {
+        self.kind_of[job]
+    }
+
     pub(super) fn kind_of(&self, job: usize) -> &Kind {
         &self.kinds[self.kind_of[job]]
     }
@@ -271,7 +313,7 @@ impl Queue {
     pub fn ahead(&self) -> Vec<(usize, usize)> {
         let any = |kind: &Kind| {
             let mut any = Bits::new(self.boards.len());
-            kind.seats.iter().for_each(|may| any.extend(may));
+            kind.seats.iter().for_each(|may| any.join(may));
             any
         };
         let boards: Vec<Bits> = self.kinds.iter().map(any).collect();
@@ -287,151 +329,79 @@ impl Queue {
         ahead
     }
 
+    /// Where a group job holds boards: see [`super::HOLD_AFTER_S`].
+    pub(super) fn home_of(&self, job: usize) -> Option<&Bits> {
+        self.homes[self.kind_of[job]].as_ref()
+    }
+
+    /// The kinds of which jobs wait that fit an idle board.
+    pub(super) fn askable(&self) -> Vec<usize> {
+        let mut seen = vec![false; self.kinds.len()];
+        let on_idle = self.idle.iter().flat_map(|board| &self.kinds_on[board]);
+        let new = |kind: &usize| !std::mem::replace(&mut seen[*kind], true);
+        on_idle.copied().filter(new).collect()
+    }
+
     /// The jobs in the order in which they are asked if each of them starts, with their levels.
     pub fn order(&self) -> Vec<(Priority, usize)> {
         let mut order = Vec::with_capacity(self.jobs.len());
-        self.walk(vec![false; self.kinds.len()], |level, job| {
+        let all: Vec<usize> = (0..self.kinds.len()).collect();
+        self.walk(&all, |level, job| {
             order.push((level, job));
             Visit::Starts
         });
         order
     }
 
-    /// Asks jobs in their order. By level; within a level groups take turns: it is the turn of the
-    /// group of which the fewest have started in this plan, then of the one that has waited longest
-    /// for a turn, which is since it last started a job, or since its oldest job here came if that is
-    /// later. Within a group the older goes first. A job that cannot start uses up no turn.
-    ///
-    /// Jobs of a kind in `skip` are not asked, and no more of a kind of which one has to wait.
-    pub(super) fn walk(
+    /// The oldest job of each group at a level of this kind, with the group.
+    pub(super) fn oldest(
         &self,
-        mut skip: Vec<bool>,
-        mut visit: impl FnMut(Priority, usize) -> Visit,
-    ) {
-        // Urgent jobs beyond their group's quota: they are asked with the high ones.
-        let mut beyond: Vec<Turn<'_>> = Vec::new();
-        for level in [
-            Priority::Urgent,
-            Priority::High,
-            Priority::Medium,
-            Priority::Low,
-        ] {
-            let mut turns = self.turns(level, std::mem::take(&mut beyond));
-            let mut line: BTreeSet<(u32, Time, usize)> = turns
-                .iter()
-                .enumerate()
-                .map(|(at, turn)| (0, self.since(level, turn), at))
-                .collect();
-            while let Some((starts, since, at)) = line.pop_first() {
-                let turn = &mut turns[at];
-                if turn.left == 0 {
-                    continue;
-                }
-                let Some((kind, job)) = turn.next(self, &skip) else {
-                    continue;
-                };
-                match visit(level, job) {
-                    Visit::Starts => {
-                        turn.left -= 1;
-                        line.insert((starts + 1, since, at));
-                    }
-                    Visit::Waits => {
-                        skip[kind] = true;
-                        line.insert((starts, since, at));
-                    }
-                    Visit::Enough => return,
-                }
-            }
-            if level == Priority::Urgent {
-                turns.retain(|turn| turn.left == 0);
-                beyond = turns;
-            }
+        level: Priority,
+        kind: usize,
+    ) -> impl Iterator<Item = (usize, usize)> {
+        let groups = self.waiting[level as usize].range((kind, 0)..=(kind, usize::MAX));
+        groups.filter_map(|((_, group), jobs)| Some((*group, *jobs.first()?)))
+    }
+
+    /// The next job of the same group, kind and level.
+    pub(super) fn after(&self, job: usize) -> Option<usize> {
+        let key = (self.kind_of[job], self.group_of[job]);
+        let bucket = self.waiting[self.level_of[job] as usize].get(&key)?;
+        bucket.range(job + 1..).next().copied()
+    }
+
+    /// How many jobs of a group may start at a level.
+    pub(super) fn quota(&self, level: Priority, group: usize) -> u32 {
+        let running = self.groups[group].urgent_running;
+        match level {
+            Priority::Urgent => self.rules.plan.urgent_per_group.saturating_sub(running),
+            _ => u32::MAX,
         }
     }
 
-    fn turns<'q>(&'q self, level: Priority, beyond: Vec<Turn<'q>>) -> Vec<Turn<'q>> {
-        let mut turns: Vec<Turn<'q>> = Vec::new();
-        let mut place_of: HashMap<usize, usize> = HashMap::new();
-        for mut turn in beyond {
-            turn.left = u32::MAX;
-            place_of.insert(turn.group, turns.len());
-            turns.push(turn);
-        }
-        for (&(group, kind), bucket) in &self.levels[level as usize] {
-            let at = *place_of.entry(group).or_insert_with(|| {
-                let left = if level == Priority::Urgent {
-                    let quota = self.rules.plan.urgent_per_group;
-                    quota.saturating_sub(self.groups[group].urgent_running)
-                } else {
-                    u32::MAX
-                };
-                turns.push(Turn {
-                    group,
-                    left,
-                    heads: Vec::new(),
-                });
-                turns.len() - 1
-            });
-            let rest = bucket.iter().peekable();
-            turns[at].heads.push(Heads { kind, rest });
-        }
-        // The same order whatever the numbers of groups are.
-        turns.sort_by(|a, b| self.groups[a.group].name.cmp(&self.groups[b.group].name));
-        turns
+    /// Since when a group waits for its turn at a level at which this is its oldest job.
+    pub(super) fn since(&self, level: Priority, group: usize, oldest: usize) -> Time {
+        let came = self.jobs[oldest].submitted_at.min(self.now);
+        let served = self.groups[group].served.of(level);
+        served.map_or(came, |served| served.max(came))
     }
 
-    /// Since when a group waits for its turn at a level.
-    fn since(&self, level: Priority, turn: &Turn<'_>) -> Time {
-        let heads = turn.heads.iter();
-        let oldest = heads
-            .filter_map(|heads| heads.rest.clone().next())
-            .min()
-            .map(|(.., job)| self.jobs[*job].submitted_at.min(self.now));
-        let served = self.groups[turn.group].served.of(level);
-        oldest.max(served).unwrap_or(self.now)
-    }
-
-    /// A number for each board that says how much is lost by using it: larger ones are rarer. The
-    /// rarest of its tags decides, then the next rare, among the idle boards of its device type.
-    pub(super) fn scarcity(&self) -> Vec<Vec<u32>> {
+    /// The idle boards, the one to use first first: the least scarce, then the least busy, then by
+    /// name. The rarest of the asked tags that a board carries says how scarce it is, then the next
+    /// rare; a tag is as rare as few idle boards of the device type carry it.
+    pub(super) fn preferred(&self) -> Vec<usize> {
         let mut count = vec![0_u32; self.tag_count];
         for board in self.idle.iter() {
             self.tags[board].iter().for_each(|&tag| count[tag] += 1);
         }
-        let rare = |tags: &Vec<usize>| {
-            let mut rare: Vec<u32> = tags.iter().map(|&tag| u32::MAX - count[tag]).collect();
+        let rare = |board: usize| {
+            let tags = self.tags[board].iter();
+            let mut rare: Vec<u32> = tags.map(|&tag| u32::MAX - count[tag]).collect();
             rare.sort_unstable_by_key(|rarity| Reverse(*rarity));
             rare
         };
-        self.tags.iter().map(rare).collect()
-    }
-}
-
-impl Turn<'_> {
-    /// The oldest job that can be asked.
-    fn next(&mut self, queue: &Queue, skip: &[bool]) -> Option<(usize, usize)> {
-        self.heads.retain(|heads| !skip[heads.kind]);
-        loop {
-            let heads = self.heads.iter_mut();
-            let first = heads.filter_map(|heads| Some((**heads.rest.peek()?, heads)));
-            let ((.., job), heads) = first.min_by_key(|(place, _)| *place)?;
-            let kind = heads.kind;
-            heads.rest.next();
-            let expired = |at: Time| at <= queue.now;
-            if !queue.jobs[job].expires_at.is_some_and(expired) {
-                return Some((kind, job));
-            }
-        }
-    }
-}
-
-impl Kind {
-    fn new(job: &Candidate, boards: &[PlanBoard]) -> Self {
-        let on = |seat: &Seat| Bits::of(boards.len(), |board| fits(job, seat, &boards[board]));
-        let last = Bits::of(boards.len(), |at| job.last_on.contains(&boards[at].name));
-        Self {
-            seats: job.seats.iter().map(on).collect(),
-            last_on: Some(last).filter(|last| !last.is_empty()),
-        }
+        let mut preferred: Vec<usize> = self.idle.iter().collect();
+        preferred.sort_by_cached_key(|&board| (rare(board), self.boards[board].busy_ms, board));
+        preferred
     }
 }

@@ -44,26 +44,35 @@ impl Served {
         *last = (*last).max(Some(at));
     }
 
-    /// The last start that counts for turns at a level: urgent jobs take turns among themselves.
+    /// The last start that counts for turns at a level: urgent ones count everywhere, but among the
+    /// urgent jobs no others do.
     pub fn of(&self, level: Priority) -> Option<Time> {
         if level == Priority::Urgent {
             self.urgent
         } else {
-            self.other
+            self.other.max(self.urgent)
         }
     }
 }
 
+/// The levels that jobs rise through.
+const RISING: [Priority; 3] = [Priority::Low, Priority::Medium, Priority::High];
+
 /// The level at which a job stands that has waited so long: one higher for each age step, at most
 /// `high`; `urgent` only for one that was submitted so.
 pub fn level(rules: &PlanRules, priority: Priority, waited_s: f64) -> Priority {
-    const RISING: [Priority; 3] = [Priority::Low, Priority::Medium, Priority::High];
     let step = rules.age_step.seconds();
     if priority == Priority::Urgent || step <= 0.0 {
         return priority;
     }
     let steps = (waited_s / step).max(0.0) as usize;
     RISING[(priority as usize).saturating_add(steps).min(2)]
+}
+
+/// The level to which jobs of this one rise.
+pub fn above(level: Priority) -> Priority {
+    let next = RISING.get(level as usize + 1);
+    next.copied().unwrap_or(level)
 }
 
 /// When a job that stands at a level rises to the next.

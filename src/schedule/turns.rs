@@ -1,0 +1,131 @@
+//! The order in which waiting jobs are asked.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::queue::Queue;
+use crate::model::{Priority, Time};
+
+/// What comes of a job that is asked in its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visit {
+    Starts,
+    /// It waits, and so does every later one of its kind.
+    Waits,
+    /// Nobody needs to be asked any more.
+    Enough,
+}
+
+/// The jobs of one group at one level that still can be asked.
+struct Turn {
+    group: usize,
+    /// How many more may start at this level.
+    left: u32,
+    /// The oldest job.
+    oldest: usize,
+    /// Of each of its kinds the oldest job; in no order before it is asked.
+    fresh: Vec<usize>,
+    heads: BinaryHeap<Reverse<usize>>,
+}
+
+/// The levels, the one that goes first first.
+const LEVELS: [Priority; 4] = [
+    Priority::Urgent,
+    Priority::High,
+    Priority::Medium,
+    Priority::Low,
+];
+
+impl Queue {
+    /// Asks the jobs of some kinds in their order. By level; within a level groups take turns: it is the
+    /// turn of the group of which the fewest have started at this level in this plan, then of the one
+    /// that has waited longest for a turn, which is since it last started a job, or since its oldest
+    /// job here came if that is later. Within a group the older goes first. A job that cannot start uses
+    /// up no turn, and no more are asked of a kind of which one has to wait.
+    ///
+    /// Urgent jobs beyond their group's quota are asked with the high ones.
+    pub(super) fn walk(&self, kinds: &[usize], mut visit: impl FnMut(Priority, usize) -> Visit) {
+        let mut waits = vec![false; self.kinds().len()];
+        let mut beyond: Vec<(usize, usize)> = Vec::new();
+        for level in LEVELS {
+            let kinds = kinds.iter().filter(|kind| !waits[**kind]);
+            let heads = kinds.flat_map(|kind| self.oldest(level, *kind));
+            let beyond_quota = std::mem::take(&mut beyond).into_iter();
+            let beyond_quota = beyond_quota.filter(|(_, job)| !waits[self.kind_at(*job)]);
+            let mut turns = self.turns(level, beyond_quota.chain(heads));
+            // Ties go by the groups' names, as their numbers do.
+            let place = |(at, turn): (usize, &Turn)| {
+                let since = self.since(level, turn.group, turn.oldest);
+                Reverse((0, since, turn.group, at))
+            };
+            let mut line: BinaryHeap<Reverse<(u32, Time, usize, usize)>> =
+                turns.iter().enumerate().map(place).collect();
+            while let Some(Reverse((starts, since, group, at))) = line.pop() {
+                let turn = &mut turns[at];
+                if turn.left == 0 {
+                    beyond.extend(turn.rest().map(|job| (group, job)));
+                    continue;
+                }
+                let Some(job) = self.next(turn, &waits) else {
+                    continue;
+                };
+                match visit(level, job) {
+                    Visit::Starts => {
+                        turn.left -= 1;
+                        line.push(Reverse((starts + 1, since, group, at)));
+                    }
+                    Visit::Waits => {
+                        waits[self.kind_at(job)] = true;
+                        line.push(Reverse((starts, since, group, at)));
+                    }
+                    Visit::Enough => return,
+                }
+            }
+        }
+    }
+
+    /// A turn for each group of these heads.
+    fn turns(&self, level: Priority, heads: impl Iterator<Item = (usize, usize)>) -> Vec<Turn> {
+        let mut turns: Vec<Turn> = Vec::new();
+        let mut place_of: Vec<Option<usize>> = vec![None; self.groups()];
+        for (group, job) in heads {
+            let at = *place_of[group].get_or_insert_with(|| {
+                turns.push(Turn {
+                    group,
+                    left: self.quota(level, group),
+                    oldest: job,
+                    fresh: Vec::new(),
+                    heads: BinaryHeap::new(),
+                });
+                turns.len() - 1
+            });
+            turns[at].oldest = turns[at].oldest.min(job);
+            turns[at].fresh.push(job);
+        }
+        turns
+    }
+
+    /// The oldest job of a turn that can be asked.
+    fn next(&self, turn: &mut Turn, waits: &[bool]) -> Option<usize> {
+        if !turn.fresh.is_empty() {
+            let fresh = std::mem::take(&mut turn.fresh).into_iter();
+            let fresh = fresh.filter(|job| !waits[self.kind_at(*job)]);
+            turn.heads.extend(fresh.map(Reverse));
+        }
+        while let Some(Reverse(job)) = turn.heads.pop() {
+            if !waits[self.kind_at(job)] {
+                turn.heads.extend(self.after(job).map(Reverse));
+                return Some(job);
+            }
+        }
+        None
+    }
+}
+
+impl Turn {
+    /// The heads of which none has been asked.
+    fn rest(&self) -> impl Iterator<Item = usize> {
+        let heads = self.heads.iter().map(|Reverse(job)| *job);
+        heads.chain(self.fresh.iter().copied())
+    }
+}
