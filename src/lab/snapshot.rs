@@ -205,6 +205,7 @@ fn live(
                 at: claim.at,
             });
             record.members = claim.record_members(files);
+            record.estimate = claim.estimate.clone();
             attempt = claim.attempt;
             progress = running.map_or(0, |job| job.progress);
             underway = said.map(|(runner, job)| runner.underway(job));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::lab::LabFiles;
-use super::record::Member;
+use super::record::{Estimates, Member};
 use super::{BoardName, JobId, ObjectId, RunnerName, Time};
 
 /// The lock on a job, as its runner wrote it.
@@ -37,6 +37,10 @@ pub struct Claim {
     /// Whether the job is a health check of the board: no file in the queue but the one at `path`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub health_check: bool,
+    /// When its runner expected the job, so that everybody can show it while the job runs and whoever
+    /// takes the claim over knows it too; claims of 0.1.0 do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimates>,
 }
 
 fn is_false(flag: &bool) -> bool {

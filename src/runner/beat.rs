@@ -55,6 +55,7 @@ impl Runner {
         self.measure(now);
         for (id, held) in &self.held {
             if let Phase::Running(attempt) = &held.phase {
+                let (expected_end, p90) = self.expected_end(attempt);
                 running.push(RunningJob {
                     id: *id,
                     board: attempt.board.clone(),
@@ -63,8 +64,8 @@ impl Runner {
                     progress: attempt.progress,
                     canceling: attempt.stop.is_some(),
                     steps: attempt.steps.clone(),
-                    expected_end: None,
-                    p90: None,
+                    expected_end: Some(expected_end),
+                    p90: Some(p90),
                     pace: attempt.pace,
                 });
                 let tail = |(member, bytes)| Tail {
@@ -75,6 +76,8 @@ impl Runner {
                 tails.extend(attempt.handle.log_tails(TAIL).into_iter().map(tail));
             }
         }
+        let factors = self.factors(self.env.clock.now());
+        self.given.factors = Some(factors);
         let status = RunnerStatus {
             version: record::VERSION,
             runner: self.options.name.clone(),
@@ -88,7 +91,7 @@ impl Runner {
             free_disk_bytes: self.state.free_bytes(),
             paused: paused.clone(),
             containment: Some(self.env.driver.containment().to_string()),
-            factors: None,
+            factors: Some(factors),
         };
         let reader = self.lab.reader()?;
         let commit = heartbeat_commit(reader.repo(), &status, &tails, &self.author())?;

@@ -182,14 +182,14 @@ pub(super) fn claimed<'a>(claims: impl Iterator<Item = &'a Claim>) -> BTreeSet<B
     claims.flat_map(Claim::boards).cloned().collect()
 }
 
-/// This runner's boards that take jobs at all, busy or not.
-pub(super) fn fit(world: &World, options: &Options, now: Time) -> Vec<PlanBoard> {
+/// This runner's boards that are fit for this, busy or not.
+pub(super) fn fit(world: &World, options: &Options, wanted: Use, now: Time) -> Vec<PlanBoard> {
     let mine = world
         .files
         .boards
         .values()
         .filter(|board| is_mine(board, options));
-    mine.filter(|board| standing(board, world, options, now).fit == Use::Jobs)
+    mine.filter(|board| standing(board, world, options, now).fit == wanted)
         .map(|board| plan_board(board, &options.name, world.past.busy_ms(&board.name, now)))
         .collect()
 }

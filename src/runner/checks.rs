@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use super::world::World;
 use crate::lab::{LabError, Reader, Submission, health_check_id, submitted_check};
 use crate::model::board::HealthCheck;
+use crate::model::span::Span;
 use crate::model::{Board, Claim, Diagnostic, ObjectId, RunnerName, Time, record};
 
 /// A device type's health check that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Definition {
     pub path: String,
+    pub job_name: String,
+    pub limit: Span,
     /// The dispatcher it names.
     dispatcher: Option<String>,
 }
@@ -24,6 +27,21 @@ pub(super) struct Checks {
 }
 
 impl Checks {
+    /// One device type's check, as a test wants it.
+    #[cfg(test)]
+    pub fn only(device_type: &str, job_name: &str, limit: Span) -> Self {
+        let definition = Definition {
+            path: String::new(),
+            job_name: job_name.to_owned(),
+            limit,
+            dispatcher: None,
+        };
+        Self {
+            main: None,
+            by_type: [(device_type.to_owned(), Ok(definition))].into(),
+        }
+    }
+
     /// The board's health check; `None` where its type has none. `Err` says why it cannot run.
     pub fn of(&self, board: &Board) -> Option<Result<&Definition, String>> {
         let check = board.health_check.as_ref()?;
@@ -96,6 +114,7 @@ impl World {
             takes_over: None,
             lost_by: None,
             health_check: true,
+            estimate: None,
         };
         let Some(submission) = Submission::of_health_check(reader.repo(), &claim)? else {
             return wrong("the lab has no such file".into());
@@ -120,6 +139,8 @@ impl World {
         }
         Ok(Ok(Definition {
             path: path.clone(),
+            job_name: judged.record.job_name,
+            limit: self.files.config.timeouts.limit(&job),
             dispatcher: job.dispatcher,
         }))
     }

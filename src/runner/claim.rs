@@ -197,6 +197,7 @@ impl Runner {
             runner: self.options.name.clone(),
             instance: self.state.instance().to_owned(),
             board: boards.first().cloned(),
+            estimate: self.estimates_at_claim(submission.id, boards.first(), at),
             members: members
                 .into_iter()
                 .zip(boards)
@@ -247,6 +248,7 @@ impl Runner {
                 takes_over: None,
                 lost_by: None,
                 health_check: true,
+                estimate: None,
             };
             if let Some(submission) = Submission::of_health_check(reader.repo(), &claim)? {
                 wishes.push((submission, claim));

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use super::env::{Environment, Point, Running};
+use super::given::Given;
 use super::options::Options;
 use super::outbox::{Item, Spool};
 use super::power::Switching;
@@ -177,6 +178,8 @@ pub struct Runner {
     /// When each job was first left to a peer's board.
     pub(super) left_to_peer: BTreeMap<JobId, Duration>,
     pub(super) spread: Spread,
+    /// What was said of jobs that have not ended.
+    pub(super) given: Given,
     pub(super) sight: Sight,
     /// When damage to the mirror was last looked for.
     pub(super) mended: Option<Duration>,
@@ -263,7 +266,9 @@ impl Runner {
             path: state.spool(),
             cause,
         })?;
+        let given = Given::load(&state.estimates());
         Ok(Self {
+            given,
             lab,
             options,
             env,
@@ -349,6 +354,7 @@ impl Runner {
                 Ok(Turn::Wait(self.next_wait(now)))
             }
             Ok(turn) => {
+                self.keep_estimates(turn == Turn::Done);
                 if !self.backoff.waits(self.env.clock.since_boot()) {
                     self.troubles = 0;
                 }
@@ -401,6 +407,7 @@ impl Runner {
             again |= self.claim()?;
             again |= self.take_over()?;
         }
+        self.estimate();
         self.beat()?;
         if self.backoff.waits(self.env.clock.since_boot()) && self.may_leave() {
             // The turn at the end of the wait would only fail again.
@@ -464,6 +471,9 @@ impl Runner {
             wait = wait.min(remaining(self.heartbeat.last, config.heartbeat.duration()));
             if let Some(due) = self.next_takeover() {
                 wait = wait.min(due.saturating_sub(now));
+            }
+            if let Some(due) = self.estimates_due(now) {
+                wait = wait.min(due);
             }
             let wall = self.env.clock.now();
             let expiry = self.world.expiring().map(|(_, at)| at).min();
@@ -553,7 +563,7 @@ impl Runner {
     /// another runner has claimed is that runner's.
     fn could_start(&self) -> bool {
         let now = self.env.clock.now();
-        let fit = boards::fit(&self.world, &self.options, now);
+        let fit = boards::fit(&self.world, &self.options, boards::Use::Jobs, now);
         let free = |id: &JobId| self.world.is_unclaimed(id);
         self.world.closings.keys().any(free)
             || !boards::due(&self.world, &self.options, now).is_empty()

@@ -56,6 +56,7 @@ impl Runner {
             };
             self.world.closings.insert(id, closing);
         }
+        self.note_estimate(&seen.claim);
         self.held.insert(
             id,
             Held {
@@ -167,6 +168,7 @@ impl Runner {
             record.verdict = Some(record::verdict(&record.suites));
             record.message = message;
             record.members = members;
+            record.estimate = held.claim.estimate.clone();
             record.started_at = attempt.started_at;
             record.finished_at = Some(now);
             record.attempts = self.past_attempts(id);

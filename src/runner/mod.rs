@@ -24,6 +24,9 @@
 //! | `checks` | say which boards need a health check |
 //! | `health` | judge and note how boards are |
 //! | `progress` | follow how far the attempts are |
+//! | `estimate` | say when jobs will start and end |
+//! | `play` | play the plan forward |
+//! | `given` | keep what was said |
 //! | `beat` | say that this runner lives |
 
 mod beat;
@@ -35,7 +38,9 @@ mod daemon;
 mod end;
 mod env;
 mod error;
+mod estimate;
 mod evidence;
+mod given;
 mod group;
 mod health;
 mod left;
@@ -45,6 +50,7 @@ mod observe;
 mod options;
 mod outbox;
 mod plan;
+mod play;
 mod power;
 mod progress;
 mod publish;

@@ -19,18 +19,21 @@ const SPREAD_PUSHES: u32 = 20;
 const LONGEST_PUSH: Duration = Duration::from_secs(1);
 
 impl Runner {
+    /// The other runners that were seen to move within the lease.
+    pub(super) fn living(&self, now: Duration) -> BTreeSet<RunnerName> {
+        let lease = self.world.files.config.lease.duration();
+        let me = &self.options.name;
+        let names = self.world.heartbeats.keys();
+        names
+            .filter(|name| *name != me && self.sight.lives(name, now, lease))
+            .cloned()
+            .collect()
+    }
+
     /// What the plan gives to this runner's boards; `freed` count as idle though their claims stand.
     pub(super) fn planned(&mut self, freed: &BTreeSet<BoardName>) -> Vec<(JobId, Vec<BoardName>)> {
         let now = self.env.clock.since_boot();
-        let lease = self.world.files.config.lease.duration();
-        let me = &self.options.name;
-        let living: BTreeSet<RunnerName> = self
-            .world
-            .heartbeats
-            .keys()
-            .filter(|name| *name != me && self.sight.lives(name, now, lease))
-            .cloned()
-            .collect();
+        let living = self.living(now);
         let patience = self
             .world
             .files

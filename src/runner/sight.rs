@@ -147,6 +147,7 @@ mod tests {
             lost_by: None,
             nonce: String::new(),
             health_check: false,
+            estimate: None,
         };
         SeenClaim { id: id(n), claim }
     }

@@ -69,6 +69,7 @@ impl Runner {
             at: held.claim.at,
         });
         record.members = held.claim.record_members(&self.world.files);
+        record.estimate = held.claim.estimate.clone();
         record.state = State::Running;
         let board = first.name.clone();
         let mut specs: Vec<AttemptSpec> = seats

@@ -87,6 +87,11 @@ impl StateFolder {
         self.root.join("spool")
     }
 
+    /// What was said of waiting jobs.
+    pub fn estimates(&self) -> PathBuf {
+        self.root.join("estimates.json")
+    }
+
     /// Where records go that the fence refused.
     pub fn evidence(&self) -> PathBuf {
         self.root.join("evidence")

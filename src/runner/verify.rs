@@ -165,6 +165,7 @@ impl Runner {
             device_type: None,
             at: held.claim.at,
         });
+        record.estimate = held.claim.estimate.clone();
         self.finish_closed(reader, &mut record, why)?;
         if let Some(held) = self.held.get_mut(&id) {
             held.phase = Phase::Ending;

@@ -11,6 +11,7 @@ use crate::lab::{
 };
 use crate::model::lab::LabFiles;
 use crate::model::record::BoardRecord;
+use crate::model::span::Span;
 use crate::model::{BoardName, JobId, ObjectId, Reason, RunnerName, Time, group};
 use crate::schedule::{Candidate, Past, Rules};
 
@@ -64,6 +65,9 @@ pub(super) struct PastAttempt {
 pub(super) struct Waiting {
     pub submission: Submission,
     pub candidate: Candidate,
+    pub job_name: String,
+    /// Its time limit.
+    pub limit: Span,
     /// A group's, in the order of the candidate's seats.
     pub members: Vec<group::Member>,
 }
@@ -329,6 +333,8 @@ impl World {
                     Waiting {
                         submission,
                         candidate,
+                        job_name: judged.record.job_name.clone(),
+                        limit: self.files.config.timeouts.limit(job),
                         members: group::members(job),
                     },
                 );

@@ -13,6 +13,7 @@ mod console;
 mod dice;
 mod dispatch;
 mod drills;
+mod estimate;
 mod examples;
 mod group;
 mod harness;
