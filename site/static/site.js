@@ -1,4 +1,4 @@
-// The pages are complete without this. It adds relative times, sorting, copying, and follows news.
+// The pages are complete without this. It adds relative times, sorting, copying, moves bars and follows news.
 "use strict";
 (() => {
   const units = [["d", 86400], ["h", 3600], ["min", 60]];
@@ -63,11 +63,37 @@
   setInterval(times, 30000);
   const status = document.body.dataset.live;
   if (!status || location.protocol === "file:") return;
-  let known;
-  setInterval(async () => {
+  let known, jobs = [], ahead = 0;
+  const highest = {};
+  const late = { usual: "", overdue: "overdue", hanging: "probably hanging" };
+  // From what a job's runner last said towards 99 at the end that it expects, and never back.
+  const move = () => {
+    for (const bar of document.querySelectorAll("[data-bar]")) {
+      const [progress, text, pace] = bar.children;
+      const job = jobs.find((job) => job.id === bar.dataset.bar);
+      let percent = progress.value;
+      if (job) {
+        const [from, to] = [Date.parse(job.at), Date.parse(job.expected_end)];
+        const share = Math.min(1, Math.max(0, (Date.now() + ahead - from) / (to - from)));
+        percent = job.progress + Math.floor((99 - job.progress) * (to > from ? share : 0));
+        bar.className = "go " + job.pace;
+        pace.className = "p " + job.pace;
+        pace.textContent = late[job.pace];
+      }
+      const key = bar.dataset.bar + (job ? job.board : "");
+      progress.value = highest[key] = Math.max(percent, highest[key] || 0);
+      text.textContent = progress.value + " %";
+    }
+  };
+  const look = async () => {
     if (document.hidden) return;
     try {
-      const { revision } = await (await fetch(status, { cache: "no-cache" })).json();
+      const answer = await fetch(status, { cache: "no-cache" });
+      const now = await answer.json();
+      const { revision } = now;
+      jobs = now.jobs;
+      // The runners' clocks are nearer to the server's than to that of whoever looks.
+      ahead = Date.parse(answer.headers.get("date")) - Date.now() || 0;
       if (known && known !== revision) {
         const text = await (await fetch(location.href, { cache: "no-cache" })).text();
         const main = new DOMParser().parseFromString(text, "text/html").querySelector("main");
@@ -75,8 +101,12 @@
         dress();
       }
       known = revision;
+      move();
     } catch {
       // The server is away; the next look may find it.
     }
-  }, 5000);
+  };
+  setInterval(look, 5000);
+  if (document.querySelector("[data-bar]")) look();
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) setInterval(move, 1000);
 })();

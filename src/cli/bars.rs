@@ -1,6 +1,6 @@
 //! Moving bars on a terminal, drawn in one way by every command that has some.
 
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -35,25 +35,35 @@ impl Bars {
 
     /// A bar below the others, with its name before it.
     pub fn add(&self, name: &str) -> Bar {
-        let bar = ProgressBar::new(100).with_prefix(visible(name));
-        let bar = Bar {
-            terminal: self.terminal,
-            bar: self.all.add(bar),
-            share: true,
-        };
+        let bar = self.below(Kind::Percent);
+        bar.name(name);
         bar.dress(Colour::Active);
         bar
     }
 
+    /// One of several that belong to another: its words tell how far it is.
+    pub fn part(&self) -> Bar {
+        self.below(Kind::Part)
+    }
+
     /// A line of text below the others.
     pub fn line(&self) -> Bar {
-        let bar = Bar {
-            terminal: self.terminal,
-            bar: self.all.add(ProgressBar::new(100)),
-            share: false,
-        };
+        let bar = self.below(Kind::Words);
         bar.dress(Colour::Plain);
         bar
+    }
+
+    fn below(&self, kind: Kind) -> Bar {
+        Bar {
+            terminal: self.terminal,
+            bar: self.all.add(ProgressBar::new(100)),
+            kind,
+        }
+    }
+
+    /// Whether there is room for few words.
+    pub fn is_narrow(&self) -> bool {
+        is_narrow(self.terminal)
     }
 
     /// Says something above the bars.
@@ -61,9 +71,10 @@ impl Bars {
         self.all.println(line)
     }
 
-    /// Leaves the bars as they are; what follows stands below them.
+    /// Leaves the bars, which rest, as they are; what follows stands below them.
     pub fn leave(&self) {
-        self.all.set_move_cursor(false);
+        // Drawing ends behind the last bar. A terminal that is gone needs no new line.
+        let _ = writeln!(io::stderr());
     }
 
     /// How many lines fit on the terminal.
@@ -76,8 +87,21 @@ impl Bars {
 pub struct Bar {
     terminal: Terminal,
     bar: ProgressBar,
-    /// Whether it shows a percentage.
-    share: bool,
+    kind: Kind,
+}
+
+/// What a line shows beside its words.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// Name, bar and percentage.
+    Percent,
+    /// Name and bar.
+    Part,
+    Words,
+}
+
+fn is_narrow(terminal: Terminal) -> bool {
+    terminal.width.is_some_and(|width| width < NARROW)
 }
 
 impl Bar {
@@ -97,8 +121,7 @@ impl Bar {
 
     /// Gives it a colour that means something.
     pub fn dress(&self, colour: Colour) {
-        let wide = self.terminal.width.is_none_or(|width| width >= NARROW);
-        let columns = if wide { 24 } else { 10 };
+        let columns = if is_narrow(self.terminal) { 10 } else { 24 };
         let colour = match (self.terminal.colour, colour) {
             (false, _) | (_, Colour::Plain | Colour::Strong) => "",
             (_, Colour::Good) => ".green",
@@ -107,10 +130,15 @@ impl Bar {
             (_, Colour::Active) => ".cyan",
             (_, Colour::Faint) => ".dim",
         };
-        let template = if self.share {
-            format!("{{prefix}} {{bar:{columns}{colour}}} {{pos:>3}} % {{wide_msg}}")
+        let name = if self.bar.prefix().is_empty() {
+            ""
         } else {
-            format!("{{prefix}}{{wide_msg:{colour}}}")
+            "{prefix} "
+        };
+        let template = match self.kind {
+            Kind::Percent => format!("{name}{{bar:{columns}{colour}}} {{pos:>3}} % {{wide_msg}}"),
+            Kind::Part => format!("{name}{{bar:{columns}{colour}}} {{wide_msg}}"),
+            Kind::Words => format!("{{wide_msg:{colour}}}"),
         };
         if let Ok(style) = ProgressStyle::with_template(&template) {
             self.bar.set_style(style.progress_chars("█▌░"));

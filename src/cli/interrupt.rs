@@ -1,5 +1,6 @@
 //! Ctrl-C while bars are drawn: they are left in order first.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -34,6 +35,8 @@ impl Interrupt {
     pub fn obey(&self) {
         let signal = self.0.load(Ordering::Relaxed);
         if signal != 0 {
+            // What follows begins on a line of its own; a terminal that is gone needs none.
+            let _ = writeln!(std::io::stderr());
             // It cannot fail for these signals; if it did, the program would merely go on.
             let _ = low_level::emulate_default_handler(signal as i32);
         }

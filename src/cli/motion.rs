@@ -133,7 +133,7 @@ impl Motion {
                 format!("{so_far} of about {about} · ends {ends}{by}")
             }
             (Pace::Usual, None) => so_far,
-            (pace, _) => format!("{so_far} · {}", in_words(pace)),
+            (pace, _) => format!("{so_far} · {}", pace.in_words()),
         }
     }
 }
@@ -143,15 +143,6 @@ impl Said {
     fn clock(&self, at: Instant) -> Time {
         let since = at.saturating_duration_since(self.heard);
         self.clock.plus_seconds(since.as_secs_f64())
-    }
-}
-
-/// What a pace is called; nothing for the usual one.
-pub fn in_words(pace: Pace) -> &'static str {
-    match pace {
-        Pace::Usual => "",
-        Pace::Overdue => "overdue",
-        Pace::Hanging => "probably hanging",
     }
 }
 

@@ -75,8 +75,9 @@ pub fn follow(
 ) -> Result<Outcome, Error> {
     let interrupt = Interrupt::listen()?;
     let ended = look_on(opened, ids, timeout, display, &interrupt);
-    display.end();
+    // Before anything is drawn again: the terminal's echo of Ctrl-C has moved the cursor.
     interrupt.obey();
+    display.end();
     let passed = ended?.values().all(Job::passed);
     Ok(if passed {
         Outcome::Done
@@ -135,8 +136,11 @@ fn look_on(
             );
         };
         follow.rest_while(left, || {
-            display.tick();
-            !interrupt.is_heard()
+            let go_on = !interrupt.is_heard();
+            if go_on {
+                display.tick();
+            }
+            go_on
         });
     }
     Ok(jobs)

@@ -115,3 +115,23 @@ pub enum Pace {
     /// More than twice as long as nine runs in ten, and its log is silent: it probably hangs.
     Hanging,
 }
+
+impl Pace {
+    /// As in the heartbeat.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Usual => "usual",
+            Self::Overdue => "overdue",
+            Self::Hanging => "hanging",
+        }
+    }
+
+    /// For people; nothing for the usual one.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Usual => "",
+            Self::Overdue => "overdue",
+            Self::Hanging => "probably hanging",
+        }
+    }
+}

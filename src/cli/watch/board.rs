@@ -80,7 +80,7 @@ impl Display for Board {
         self.rows = steps::rows(job, self.past.as_ref());
         let room = self.bars.rows().saturating_sub(OTHER_LINES);
         while self.steps.len() < self.rows.len().min(room) {
-            self.steps.push(self.bars.add(""));
+            self.steps.push(self.bars.part());
         }
         let on = job.on().map(|board| format!(" on {board}"));
         self.title.dress(Colour::Strong);
@@ -116,9 +116,18 @@ impl Display for Board {
             }
             State::Running => {
                 self.whole.dress_for(self.motion.pace());
-                self.whole.show(percent, "");
                 let words = self.motion.words(now);
-                self.state.say(&format!("running {percent} % · {words}"));
+                match words.split_once(" · ") {
+                    // The bar's own line has room for the first half.
+                    Some((so_far, ends)) if self.bars.is_narrow() => {
+                        self.whole.show(percent, so_far);
+                        self.state.say(ends);
+                    }
+                    _ => {
+                        self.whole.show(percent, "");
+                        self.state.say(&format!("running {percent} % · {words}"));
+                    }
+                }
             }
             State::Submitted | State::Canceling => {
                 self.whole.show(percent, "");

@@ -10,7 +10,7 @@ use super::steps;
 use crate::cli::context::Context;
 use crate::cli::error::Error;
 use crate::cli::follow::Look;
-use crate::cli::motion::{Motion, News, in_words};
+use crate::cli::motion::{Motion, News};
 use crate::cli::text::visible;
 use crate::cli::wait::{Display, line};
 use crate::model::status::Pace;
@@ -69,7 +69,7 @@ impl Display for Lines<'_> {
                 );
             }
             if self.motion.pace() != Pace::Usual {
-                events.push(in_words(self.motion.pace()).to_owned());
+                events.push(self.motion.pace().in_words().to_owned());
             }
             for event in events {
                 if self.said.insert(event.clone()) {

@@ -94,7 +94,7 @@ impl Finished {
         let retried = reader.retried(&record)?;
         let around = Around {
             forge: config.forge.as_ref(),
-            progress: 100,
+            bar: None,
             retried: &retried,
             previous: self.previous,
             next: self.next,
@@ -173,7 +173,7 @@ pub fn live(site: &Site<'_>, reader: &impl Reader) -> Result<(), SiteError> {
             let retried = reader.retried(record)?;
             let around = Around {
                 forge: config.forge.as_ref(),
-                progress: job.progress,
+                bar: Some(&row.bar),
                 retried: &retried,
                 previous,
                 next: None,

@@ -4,12 +4,14 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Site;
+use crate::model::State;
 use crate::site::SiteError;
 use crate::site::engine::Page;
+use crate::site::views::bar::BarView;
 use crate::site::views::live::LiveRow;
 
 /// Jobs named in `status.json`, which has to stay small since pages ask for it every few seconds.
-const NAMED: usize = 20;
+const NAMED: usize = 16;
 
 #[derive(Debug, Serialize)]
 pub struct QueueView {
@@ -21,7 +23,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
     let live: Vec<LiveRow> = site.snapshot.live.iter().map(LiveRow::new).collect();
     let (waiting, running): (Vec<LiveRow>, Vec<LiveRow>) =
         live.into_iter().partition(LiveRow::waits);
-    let status = status(site, &running, waiting.len());
+    let status = status(site, running.len(), waiting.len());
     let path = "queue/index.html";
     let page = Page::new(path, "queue", "Queue").live(true);
     let view = QueueView { running, waiting };
@@ -30,12 +32,18 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
     site.output.put_whole("status.json", status.as_bytes())
 }
 
-fn status(site: &Site<'_>, running: &[LiveRow], waiting: usize) -> String {
-    let named = running.iter().take(NAMED).map(|job| {
+fn status(site: &Site<'_>, running: usize, waiting: usize) -> String {
+    let live = site.snapshot.live.iter();
+    let named = live.filter(|job| job.record.state != State::Submitted);
+    let named = named.take(NAMED).map(|job| {
+        let bar = BarView::new(job);
         json!({
-            "id": job.id,
-            "board": job.board.name,
-            "progress": job.progress,
+            "id": bar.id,
+            "board": job.record.boards().next(),
+            "progress": bar.progress,
+            "pace": bar.pace,
+            "at": job.underway.map(|said| said.at),
+            "expected_end": job.underway.and_then(|said| said.expected_end),
         })
     });
     let boards = site.snapshot.boards.len();
@@ -46,7 +54,7 @@ fn status(site: &Site<'_>, running: &[LiveRow], waiting: usize) -> String {
         "main": site.snapshot.main,
         "boards": boards,
         "waiting": waiting,
-        "running": running.len(),
+        "running": running,
         "finished": site.lists.all.len(),
         "jobs": named.collect::<Vec<_>>(),
     });

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Link;
 use super::attempt::{AttemptView, attempts};
+use super::bar::BarView;
 use super::row::{Neighbour, ended};
 use crate::model::lab::Forge;
 use crate::model::record::{AttemptRecord, CaseResult, Member, Record, Step, StepState, Suite};
@@ -32,7 +33,8 @@ pub struct JobView {
     pub health: &'static str,
     pub ended: &'static str,
     pub message: String,
-    pub progress: u8,
+    /// Of a job that runs.
+    pub bar: Option<BarView>,
     pub counts: Counts,
     pub user: Link,
     pub author: String,
@@ -189,7 +191,8 @@ pub struct NeighbourView {
 pub struct Around<'a> {
     pub forge: Option<&'a Forge>,
     /// Percent, of a running job.
-    pub progress: u8,
+    /// Of a job that runs.
+    pub bar: Option<&'a BarView>,
     /// The records of its retried attempts.
     pub retried: &'a [AttemptRecord],
     pub previous: Option<Neighbour>,
@@ -233,7 +236,7 @@ impl JobView {
             health: record.health.map_or("", |health| health.as_str()),
             ended: ended(record.health, record.reason),
             message: text::shorten(record.message.as_deref().unwrap_or_default(), 2000),
-            progress: around.progress.min(100),
+            bar: around.bar.cloned(),
             counts: Counts::new(
                 record
                     .suites

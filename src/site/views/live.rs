@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Link;
+use super::bar::BarView;
 use crate::model::{BoardName, State};
 use crate::report::usage::{device_type, label, user};
 use crate::site::source::LiveJob;
@@ -28,7 +29,7 @@ pub struct LiveRow {
     pub started_at: String,
     pub expected_start: String,
     pub expected_end: String,
-    pub progress: u8,
+    pub bar: BarView,
     pub attempt: u32,
 }
 
@@ -76,7 +77,7 @@ impl LiveRow {
                 .and_then(|said| said.end)
                 .map(text::minute)
                 .unwrap_or_default(),
-            progress: job.progress.min(99),
+            bar: BarView::new(job),
             attempt: job.attempt,
         }
     }

@@ -4,6 +4,7 @@
 //! the lab and never write a page.
 
 pub mod attempt;
+pub mod bar;
 pub mod board;
 pub mod calibration;
 pub mod chart;

@@ -1,0 +1,32 @@
+//! A running job as a bar that a script may keep moving.
+
+use serde::Serialize;
+
+use crate::site::source::LiveJob;
+use crate::site::text;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct BarView {
+    pub id: String,
+    /// Percent, at most 99.
+    pub progress: u8,
+    /// `usual`, `overdue`, `hanging`.
+    pub pace: &'static str,
+    /// What is wrong, in words.
+    pub late: &'static str,
+    pub label: String,
+}
+
+impl BarView {
+    pub fn new(job: &LiveJob) -> Self {
+        let record = &job.record;
+        let pace = job.underway.map(|said| said.pace).unwrap_or_default();
+        Self {
+            id: record.id.to_string(),
+            progress: job.progress.min(99),
+            pace: pace.as_str(),
+            late: pace.in_words(),
+            label: format!("Progress of {}", text::shorten(&record.job_name, 120)),
+        }
+    }
+}
