@@ -35,30 +35,30 @@ impl Bars {
 
     /// A bar below the others, with its name before it.
     pub fn add(&self, name: &str) -> Bar {
-        let bar = self.below(Kind::Percent);
-        bar.name(name);
-        bar.dress(Colour::Active);
-        bar
+        self.below(Kind::Percent, name, Colour::Active)
     }
 
     /// One of several that belong to another: its words tell how far it is.
     pub fn part(&self) -> Bar {
-        self.below(Kind::Part)
+        self.below(Kind::Part, "", Colour::Faint)
     }
 
     /// A line of text below the others.
     pub fn line(&self) -> Bar {
-        let bar = self.below(Kind::Words);
-        bar.dress(Colour::Plain);
-        bar
+        self.below(Kind::Words, "", Colour::Plain)
     }
 
-    fn below(&self, kind: Kind) -> Bar {
-        Bar {
+    fn below(&self, kind: Kind, name: &str, colour: Colour) -> Bar {
+        let bar = Bar {
             terminal: self.terminal,
-            bar: self.all.add(ProgressBar::new(100)),
+            bar: ProgressBar::hidden().with_prefix(visible(name)),
             kind,
-        }
+        };
+        bar.bar.set_length(100);
+        // Before it is drawn for the first time.
+        bar.dress(colour);
+        self.all.add(bar.bar.clone());
+        bar
     }
 
     /// Whether there is room for few words.

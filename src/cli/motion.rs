@@ -75,8 +75,10 @@ impl Motion {
         if self.said.is_some() && before.map(|said| said.at) == news.underway.map(|said| said.at) {
             return;
         }
+        let known = self.said.map(|said| said.clock(at));
         let clock = match (news.underway, before) {
-            (Some(new), Some(_)) => new.at,
+            // It was later there when this arrived.
+            (Some(new), Some(_)) => known.map_or(new.at, |known| known.max(new.at)),
             (Some(first), None) => {
                 let age = now.seconds_since(first.at);
                 first
@@ -205,7 +207,7 @@ mod tests {
             heartbeat.plus_seconds(99_999.0),
             after(21),
         );
-        assert_eq!(motion.percent(after(21)), 71);
+        assert_eq!(motion.percent(after(21)), 70);
         assert_eq!(
             motion.elapsed_s(after(21)),
             Some(70.0),

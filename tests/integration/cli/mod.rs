@@ -7,6 +7,7 @@ mod demo;
 mod look;
 mod manual;
 mod new_lab;
+mod watch;
 
 use std::path::Path;
 use std::process::{Command, Output};
