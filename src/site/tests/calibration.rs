@@ -89,15 +89,20 @@ fn the_page_shows_what_the_sums_give() {
         let report = CalibrationReport::new(&sums, Period::All, by);
         assert!(csv.contains(&report.lines(Column::Comma)), "{csv}");
     }
+    assert!(page.contains("<a href=\"../../docs/estimates/index.html\">"));
     let link = "<a href=\"calibration/index.html\">";
     assert!(site.read("reports/index.html").contains(link));
 }
 
 #[test]
 fn few_jobs_and_none_are_said_to_be_so() {
-    let site = Site::new(10);
+    let mut site = Site::new(10);
+    // A lab with a manual of its own shows that one alone.
+    site.lab.file("site/content/docs/own.md", "# Own\n");
     site.build();
+    check(&site);
     assert!(site.read(PAGE).contains("Fewer than 20 jobs ended"));
+    assert!(!site.read(PAGE).contains("docs/estimates"));
     let mut lab = Sample::new(0, now());
     lab.edit(|snapshot| *snapshot = Snapshot::default());
     let site = Site::of(lab);
