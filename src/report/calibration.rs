@@ -42,22 +42,22 @@ impl Figure {
 
 /// What was claimed of one job and what came of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outcome<'a> {
-    pub priority: Priority,
+struct Outcome<'a> {
+    priority: Priority,
     /// Empty when no board says it.
-    pub device_type: &'a str,
-    pub at_submission: Option<Estimate>,
-    pub at_claim: Option<Estimate>,
+    device_type: &'a str,
+    at_submission: Option<Estimate>,
+    at_claim: Option<Estimate>,
     /// When its first attempt started.
-    pub started: Time,
+    started: Time,
     /// When its last attempt started, if that ended by itself.
-    pub ran_from: Option<Time>,
-    pub finished: Time,
+    ran_from: Option<Time>,
+    finished: Time,
 }
 
 impl<'a> Outcome<'a> {
     /// None for a job that does not count.
-    pub fn of(record: &'a Record) -> Option<Self> {
+    fn of(record: &'a Record) -> Option<Self> {
         let dated = |estimate: Option<Estimate>| estimate.filter(|said| said.at.is_some());
         let estimates = record.estimate.as_ref()?;
         let at_submission = dated(estimates.at_submission);
@@ -324,7 +324,7 @@ pub struct CalibrationSums {
 impl CalibrationSums {
     pub fn add(&mut self, record: &Record) {
         if let Some(outcome) = Outcome::of(record) {
-            self.add_outcome(&outcome);
+            self.apply(&outcome, Accuracy::plus);
         }
     }
 
@@ -333,10 +333,6 @@ impl CalibrationSums {
         if let Some(outcome) = Outcome::of(record) {
             self.apply(&outcome, Accuracy::minus);
         }
-    }
-
-    pub fn add_outcome(&mut self, outcome: &Outcome<'_>) {
-        self.apply(outcome, Accuracy::plus);
     }
 
     pub fn merge(&mut self, other: &Self) {

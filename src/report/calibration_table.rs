@@ -1,7 +1,5 @@
 //! Calibration sums as rows for the terminal, the site and files.
 
-use std::str::FromStr;
-
 use super::table::join;
 use super::{Accuracy, CalibrationSums, Column, Figure, Period};
 
@@ -20,15 +18,6 @@ impl CalibrationBy {
             Self::Priority => "priority",
             Self::Type => "type",
         }
-    }
-}
-
-impl FromStr for CalibrationBy {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|by| by.as_str() == text);
-        known.ok_or_else(|| format!("`{}` is none of priority, type", text.escape_debug()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `pumice report calibration`: what was claimed against what was reached.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -13,7 +14,7 @@ use crate::cli::filter::Since;
 use crate::cli::table::{Cell, Table};
 use crate::cli::terminal::{Colour, Terminal};
 use crate::report::calibration::FEW;
-use crate::report::calibration_table::{CalibrationRow, FIGURES};
+use crate::report::calibration_table::FIGURES;
 use crate::report::{
     Accuracy, CalibrationBy, CalibrationReport, CalibrationSums, Column, Figure, Period,
 };
@@ -70,49 +71,47 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
 #[derive(Debug, Serialize)]
 struct Shown<'a> {
     by: &'static str,
-    total: ShownSums,
+    total: ShownRow<'a>,
     rows: Vec<ShownRow<'a>>,
 }
 
+/// Every figure by its name, as a fraction and the number of jobs it is of.
 #[derive(Debug, Serialize)]
 struct ShownRow<'a> {
     name: &'a str,
-    sums: ShownSums,
+    jobs: u64,
+    figures: BTreeMap<&'static str, ShownFigure>,
 }
 
-/// The number of jobs and every figure by its name.
 #[derive(Debug, Serialize)]
-struct ShownSums {
-    jobs: u64,
-    figures: serde_json::Map<String, serde_json::Value>,
+struct ShownFigure {
+    value: Option<f64>,
+    of: u64,
 }
 
 impl<'a> Shown<'a> {
     fn new(report: &'a CalibrationReport) -> Self {
-        let row = |row: &'a CalibrationRow| ShownRow {
-            name: &row.name,
-            sums: ShownSums::new(&row.sums),
-        };
+        let rows = report.rows.iter();
         Self {
             by: report.by.as_str(),
-            total: ShownSums::new(&report.total),
-            rows: report.rows.iter().map(row).collect(),
+            total: ShownRow::new("total", &report.total),
+            rows: rows
+                .map(|row| ShownRow::new(&row.name, &row.sums))
+                .collect(),
         }
     }
 }
 
-impl ShownSums {
-    fn new(sums: &Accuracy) -> Self {
-        let figure = |(name, read): &(&str, fn(&Accuracy) -> Figure)| {
+impl<'a> ShownRow<'a> {
+    fn new(name: &'a str, sums: &Accuracy) -> Self {
+        let figures = FIGURES.iter().map(|(name, read)| {
             let Figure { value, of } = read(sums);
-            (
-                (*name).to_owned(),
-                serde_json::json!({"value": value, "of": of}),
-            )
-        };
+            (*name, ShownFigure { value, of })
+        });
         Self {
+            name,
             jobs: sums.jobs,
-            figures: FIGURES.iter().map(figure).collect(),
+            figures: figures.collect(),
         }
     }
 }
