@@ -11,6 +11,7 @@
 //! - An error is |expected − actual| / actual; where the actual is 0 there is none.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::Period;
 use super::histogram::Histogram;
@@ -37,6 +38,17 @@ impl Figure {
     /// Whether it is of so few jobs that it says little.
     pub fn of_few(&self) -> bool {
         self.of < FEW
+    }
+}
+
+impl fmt::Display for Figure {
+    /// `89 %`; `164×` where percent would be unreadable, and `-` where there is no job.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.value {
+            Some(value) if value < 10.0 => f.pad(&format!("{:.0} %", value * 100.0)),
+            Some(value) => f.pad(&format!("{value:.0}×")),
+            None => f.pad("-"),
+        }
     }
 }
 

@@ -106,6 +106,8 @@ impl<'a> ShownRow<'a> {
     fn new(name: &'a str, sums: &Accuracy) -> Self {
         let figures = FIGURES.iter().map(|(name, read)| {
             let Figure { value, of } = read(sums);
+            // A median is known no better.
+            let value = value.map(|value| (value * 1e4).round() / 1e4);
             (*name, ShownFigure { value, of })
         });
         Self {
@@ -136,8 +138,7 @@ fn text(report: &CalibrationReport, terminal: Terminal) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{claimed:>7} claimed: {:>5} of {} {what}",
-            percent(figure),
+            "{claimed:>7} claimed: {figure:>5} of {} {what}",
             figure.of
         );
     }
@@ -148,12 +149,7 @@ fn text(report: &CalibrationReport, terminal: Terminal) -> String {
     ];
     text.push_str("\nHalf of the estimates were off by less than\n");
     for (what, figure) in medians {
-        let _ = writeln!(
-            text,
-            "{:>7} of the {what}, of {}",
-            percent(figure),
-            figure.of
-        );
+        let _ = writeln!(text, "{figure:>7} of the {what}, of {}", figure.of);
     }
     if let Some(tightness) = total.tightness().value {
         let _ = writeln!(
@@ -203,7 +199,7 @@ fn cells(name: &str, sums: &Accuracy, colour: Colour) -> [Cell; 9] {
         } else {
             colour
         };
-        Cell::new(percent(figure), colour)
+        Cell::new(figure.to_string(), colour)
     };
     [
         Cell::new(name, colour),
@@ -216,13 +212,6 @@ fn cells(name: &str, sums: &Accuracy, colour: Colour) -> [Cell; 9] {
         figure(sums.start_error()),
         figure(sums.end_error()),
     ]
-}
-
-/// `89 %`; `-` where there is no job.
-fn percent(figure: Figure) -> String {
-    figure
-        .value
-        .map_or_else(|| "-".to_owned(), |value| format!("{:.0} %", value * 100.0))
 }
 
 #[cfg(test)]

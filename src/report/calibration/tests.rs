@@ -75,14 +75,16 @@ fn claims_are_held_against_what_came_of_them() {
     assert_eq!(shown(all.start_error()), (0.3, 4));
     assert_eq!(shown(all.end_error()), (0.26, 4));
     assert_eq!(shown(all.tightness()), (2.0, 4));
-    assert!(
-        all.early().of_few()
-            && !Figure {
-                value: None,
-                of: 20
-            }
-            .of_few()
-    );
+    assert!(all.early().of_few());
+}
+
+#[test]
+fn figures_are_percent_or_factors_and_those_of_few_jobs_are_known() {
+    let figure = |value, of| Figure { value, of };
+    assert_eq!(figure(Some(0.894), 1).to_string(), "89 %");
+    assert_eq!(figure(Some(163.52), 1).to_string(), "164×");
+    assert_eq!(format!("{:>4}", figure(None, 0)), "   -");
+    assert!(figure(None, 19).of_few() && !figure(None, 20).of_few());
 }
 
 #[test]

@@ -15,7 +15,10 @@ fn percent(figure: Figure) -> String {
 /// The cells of a row from the one with the jobs on.
 fn cells(sums: &Accuracy) -> String {
     let text = |figure: Figure| figure.value.map_or("–".to_owned(), |_| percent(figure));
-    let of = |figure: Figure| format!("{} of {}", text(figure), figure.of);
+    let of = |figure: Figure| match figure.of {
+        0 => text(figure),
+        of => format!("{} of {of}", text(figure)),
+    };
     let values = [
         of(sums.p90_coverage()),
         text(sums.early()),

@@ -48,10 +48,10 @@ fn class(figure: Figure) -> &'static str {
 }
 
 fn percent(figure: Figure) -> String {
-    figure.value.map_or_else(
-        || "–".to_owned(),
-        |value| format!("{:.0}\u{202f}%", value * 100.0),
-    )
+    match figure.value {
+        Some(_) => figure.to_string().replace(' ', "\u{202f}"),
+        None => "–".to_owned(),
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
