@@ -4,6 +4,7 @@
 //! processes, of clocks or of the terminal.
 
 pub mod adapters;
+mod asked;
 pub mod board;
 pub mod check;
 pub mod claim;
@@ -21,6 +22,7 @@ pub mod span;
 pub mod status;
 pub mod time;
 
+pub use asked::{Asked, Nearest};
 pub use board::{Board, BoardFile, DeviceType, ServiceState};
 pub use claim::Claim;
 pub use diagnostic::{Diagnostic, Severity};

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::board::is_broken;
 use super::job_group;
+use super::place::Place;
 use super::problems::Problems;
 use super::tree::Node;
-use super::words::{did_you_mean, quote};
+use super::words::{did_you_mean, join, quote};
 use crate::model::board::DispatcherChoice;
 use crate::model::lab::LabFiles;
-use crate::model::{Board, BoardName};
+use crate::model::{Asked, Board, BoardName};
 
 /// Warns of device types, boards, tags and dispatchers that the lab does not have.
 pub(super) fn judge(root: &Node, lab: &LabFiles, problems: &mut Problems) {
@@ -108,6 +109,7 @@ impl<'l> Known<'l> {
             );
         }
         let mut tags = Vec::new();
+        let mut unknown = Vec::new();
         for value in node.get("tags").map_or(&[][..], Node::items) {
             let Some(tag) = value.text() else { continue };
             if problems.error_at(value.place) {
@@ -116,45 +118,63 @@ impl<'l> Known<'l> {
             }
             tags.push(tag);
             if !self.tags.contains(tag) {
-                all_known = false;
-                problems.warning(
-                    value.place,
-                    "unknown-tag",
-                    format!("no board of the lab has the tag {}", quote(tag)),
-                    &did_you_mean(tag, self.tags.iter().copied()),
-                );
+                unknown.push((value.place, tag));
             }
         }
         let wanted_type = wanted_type.and_then(Node::text);
-        let asked = |board: &&Board| match target {
+        let of_kind = |board: &&Board| match target {
             Some(name) => board.name.as_str() == name,
             None => wanted_type.is_none_or(|wanted| board.device_type == wanted),
         };
-        let candidates: Vec<&Board> = self.lab.boards.values().filter(asked).collect();
-        let fits = |board: &&Board| {
-            tags.iter()
-                .all(|tag| board.tags.iter().any(|has| has == tag))
+        let candidates: Vec<&Board> = self.lab.boards.values().filter(of_kind).collect();
+        let asked = Asked {
+            target,
+            device_type: wanted_type,
+            tags,
+            dispatcher: None,
         };
+        self.unknown_tags(&unknown, &asked, &candidates, problems);
         let named = target.is_some() || wanted_type.is_some();
         if named
             && all_known
+            && unknown.is_empty()
             && target.is_none_or(|_| !candidates.is_empty())
-            && !candidates.iter().any(fits)
+            && let Some(missing) = asked.missing(self.lab.boards.values())
         {
             let place = node.get("tags").unwrap_or(node).place;
-            let message = if candidates.is_empty() {
-                "the lab has no board of this device type yet"
+            let missing = if candidates.is_empty() {
+                "the lab has no board of this device type yet".to_owned()
             } else {
-                "no board of the lab has all of these tags"
+                missing
             };
             problems.warning(
                 place,
                 "no-board",
-                message,
+                missing,
                 "the job waits until there is one",
             );
         }
         self.dispatcher(node, &candidates, problems);
+    }
+
+    /// Tags that no board carries: what was meant, else the board that comes nearest.
+    fn unknown_tags(
+        &self,
+        unknown: &[(Place, &str)],
+        asked: &Asked<'_>,
+        candidates: &[&Board],
+        problems: &mut Problems,
+    ) {
+        let near = asked.nearest(candidates.iter().copied());
+        for (place, tag) in unknown {
+            let mut hint = did_you_mean(tag, self.tags.iter().copied());
+            if let Some(near) = near.as_ref().filter(|_| hint.is_empty()) {
+                let name = quote(near.board.name.as_str());
+                hint = format!("nearest is {name}, which {}", join(&near.lacks, "and"));
+            }
+            let message = format!("no board of the lab has the tag {}", quote(tag));
+            problems.warning(*place, "unknown-tag", message, &hint);
+        }
     }
 
     fn dispatcher(&self, node: &Node, candidates: &[&Board], problems: &mut Problems) {

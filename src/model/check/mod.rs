@@ -41,5 +41,5 @@ pub use problems::Checked;
 pub use queue_path::{EXECUTABLE, REGULAR, SUBMODULE, SYMLINK, queue_path};
 pub use render::{line, render, to_gitlab};
 pub use schema::{SchemaKind, schema};
-pub use words::nearest;
+pub use words::{join, nearest, quote};
 pub use yaml::{from_yaml, plain_yaml};

@@ -8,7 +8,7 @@ use serde_json::Value;
 const LONGEST_QUOTE: usize = 60;
 
 /// A piece of a file between backticks, without control characters and not too long.
-pub(super) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let mut quoted = String::from("`");
     for (n, c) in text.chars().enumerate() {
         if n == LONGEST_QUOTE {
@@ -78,7 +78,7 @@ pub(super) fn any_of<T: AsRef<str>>(words: &[T]) -> String {
 }
 
 /// "a, b or c", with the word between the last two.
-pub(super) fn join(words: &[String], last: &str) -> String {
+pub fn join(words: &[String], last: &str) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),
