@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::record::{BoardHealth, Step};
 use super::{BoardName, JobId, ObjectId, RunnerName, Time};
 
+/// Why a runner claims nothing whose last heartbeat this is: it has ended in order.
+pub const STOPPED: &str = "stopped";
+
 /// What a runner says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunnerStatus {

@@ -6,10 +6,7 @@ use super::{Runner, RunnerError};
 use crate::git::{Lease, Push, RefStatus, Update};
 use crate::lab::{Tail, heartbeat_commit};
 use crate::model::record;
-use crate::model::status::{BoardUse, RunnerStatus, RunningJob};
-
-/// What the last heartbeat of a runner says that ended in order.
-pub(super) const STOPPED: &str = "stopped";
+use crate::model::status::{BoardUse, RunnerStatus, RunningJob, STOPPED};
 
 /// How much of each running log a heartbeat carries.
 const TAIL: u64 = 8 << 10;

@@ -58,7 +58,7 @@ impl Runner {
             return Ok(false);
         };
         if heartbeat.status.instance == self.state.instance()
-            || heartbeat.status.paused.as_deref() == Some(super::beat::STOPPED)
+            || heartbeat.status.paused.as_deref() == Some(crate::model::status::STOPPED)
         {
             return Ok(false);
         }

@@ -32,4 +32,4 @@ pub use progress::{Usual, pace, shown};
 pub use queue::Queue;
 pub use rules::{Rules, Served, level};
 pub use runs::{Run, RunTime, RunTimes, median};
-pub use why::{Obstacle, Why, Wish};
+pub use why::{Besides, Obstacle, Why, Wish};

@@ -4,25 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::candidate::{Candidate, PlanBoard};
-use super::forecast::{Busy, forecast};
+use super::candidate::{Candidate, PlanBoard, Seat};
+use super::forecast::{Busy, Forecast, forecast};
 use super::past::Past;
 use super::queue::Queue;
 use super::runs::RunTime;
-use super::why::{Why, Wish};
-use super::{able_runner, estimate};
+use super::why::{Besides, Why, Wish};
+use super::{HOLD_AFTER_S, able_runner, estimate};
 use crate::model::lab::LabFiles;
 use crate::model::record::{BoardHealth, Estimate};
-use crate::model::status::{BoardUse, Factors, RunnerStatus};
-use crate::model::{
-    Board, BoardName, Job, JobId, Priority, Reason, Record, RunnerName, State, Time,
-};
-
-/// The factors of a lab in which nobody knows better.
-const UNKNOWN: Factors = Factors {
-    start: [3.0; 4],
-    end: [3.0; 4],
-};
+use crate::model::status::{BoardStatus, BoardUse, Factors, RunnerStatus, STOPPED};
+use crate::model::{Board, BoardName, Job, JobId, Priority, Reason, Record, State, Time};
 
 /// A lab at one moment.
 pub struct Facts<'a> {
@@ -53,12 +45,13 @@ pub struct JobNow<'a> {
     pub order: i64,
 }
 
-/// A board as the plan sees it, and whether it takes jobs.
+/// A board, and what it does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoardFacts<'a> {
-    pub plan: PlanBoard,
-    pub usage: Use,
     pub board: &'a Board,
+    pub usage: Use,
+    /// As the plan sees it, if it takes jobs.
+    pub plan: Option<PlanBoard>,
 }
 
 /// What a board does.
@@ -66,6 +59,8 @@ pub struct BoardFacts<'a> {
 pub enum Use {
     Idle,
     Busy,
+    /// It is idle but for a health check that goes before any job: words that follow its name.
+    CheckedFirst(String),
     /// It takes no jobs: words that follow its name, such as `is in maintenance (no cable)`.
     Out(String),
 }
@@ -77,103 +72,111 @@ pub struct Outlook {
     whys: BTreeMap<JobId, Why>,
     /// The waiting jobs, the one that is asked first first.
     order: Vec<(Priority, JobId)>,
+    levels: BTreeMap<JobId, Priority>,
 }
 
 impl Outlook {
     pub fn new(facts: &Facts<'_>) -> Self {
-        let now = facts.now;
-        let config = &facts.files.config;
+        let (config, now) = (&facts.files.config, facts.now);
         let boards = board_facts(facts);
-        let is = |record: &Record, state| record.state == state && record.health_check.is_none();
-        let waiting: Vec<&JobNow<'_>> = facts
-            .jobs
+        let waiting = jobs(facts, &[State::Submitted]);
+        let waiting: BTreeMap<JobId, &JobNow<'_>> =
+            waiting.map(|job| (job.record.id, job)).collect();
+        let candidates: BTreeMap<JobId, Candidate> = waiting
             .iter()
-            .filter(|job| is(job.record, State::Submitted))
+            .filter_map(|(id, job)| Some((*id, candidate(facts, job)?)))
             .collect();
-        let candidates: Vec<Candidate> = waiting
-            .iter()
-            .filter_map(|job| candidate(facts, job))
-            .collect();
-        let jobs: BTreeMap<JobId, &JobNow<'_>> =
-            waiting.iter().map(|job| (job.record.id, *job)).collect();
-        let running = facts
-            .jobs
-            .iter()
-            .filter(|job| is(job.record, State::Running) || is(job.record, State::Canceling));
-        let running = running.map(|job| {
-            let group = config.group_of(&job.record.submitter.user);
-            (
-                group,
-                job.record.priority,
-                job.record.started_at.unwrap_or(now),
-            )
-        });
-        let rules = facts.past.rules(config, running, now);
-        let taking = boards
-            .iter()
-            .filter(|board| !matches!(board.usage, Use::Out(_)));
-        let idle: BTreeSet<&BoardName> = boards
-            .iter()
-            .filter(|board| board.usage == Use::Idle)
-            .map(|board| &board.plan.name)
-            .collect();
-        let queue = Queue::new(
-            candidates,
-            taking.map(|board| board.plan.clone()).collect(),
-            |board| idle.contains(&board.name),
-            rules,
-            now,
-        );
+        let queue = queue(facts, &boards, candidates.values().cloned().collect());
 
-        let mut outlook = Self::default();
-        let ends = running_ends(facts);
-        for (id, end) in &ends {
-            outlook.estimates.insert(*id, *end);
-        }
-        outlook.order = queue
-            .order()
-            .into_iter()
-            .map(|(level, job)| (level, queue.job(job).id))
-            .collect();
-        for (job, ahead) in queue.ahead() {
-            let candidate = queue.job(job);
-            let why = Why {
-                wishes: Wish::all(candidate, &boards),
-                ahead,
-                together: candidate.is_group(),
-            };
-            outlook.whys.insert(candidate.id, why);
-        }
-        let factors = factors(facts);
-        let run_of = |id: &JobId, device_type: &str| -> Option<RunTime> {
-            let job = jobs.get(id)?;
-            let limit = config.timeouts.limit(job.job?).seconds();
-            let name = &job.record.job_name;
-            Some(facts.past.runs.run_time(name, device_type, limit))
+        let mut outlook = Self {
+            estimates: running_ends(facts),
+            ..Self::default()
         };
-        let types: Vec<String> = queue
-            .boards()
-            .iter()
-            .map(|board| board.device_type.clone())
-            .collect();
-        let ids: Vec<(JobId, Priority)> = outlook
+        let id_of = |job| queue.job(job).id;
+        let order = queue.order().into_iter();
+        outlook.order = order.map(|(level, job)| (level, id_of(job))).collect();
+        outlook.levels = outlook
             .order
             .iter()
-            .filter_map(|(_, id)| Some((*id, jobs.get(id)?.record.priority)))
+            .map(|(level, id)| (*id, *level))
             .collect();
-        let played = forecast(queue, &busy(facts, &ends), |candidate, board| {
-            run_of(&candidate.id, &board.device_type).map_or(0.0, |run| run.p50_s)
-        });
-        for (id, priority) in ids {
-            let expected = played.get(&id).and_then(|played| {
-                let device_type = &types[*played.boards.first()?];
-                let run = run_of(&id, device_type)?;
-                let start = played.start;
-                Some(estimate::of_waiting(now, start, &run, priority, &factors))
+        let ahead = queue.ahead().into_iter();
+        let ahead: BTreeMap<JobId, usize> = ahead.map(|(job, n)| (id_of(job), n)).collect();
+
+        let plan_boards = queue.boards().to_vec();
+        let run_of = |id: &JobId, device_type: &str| -> Option<RunTime> {
+            let job = waiting.get(id)?;
+            let limit_s = config.timeouts.limit(job.job?).seconds();
+            let runs = &facts.past.runs;
+            Some(runs.run_time(&job.record.job_name, device_type, limit_s))
+        };
+        let played = forecast(
+            queue,
+            &busy(facts, &outlook.estimates),
+            |candidate, board| {
+                run_of(&candidate.id, &board.device_type).map_or(0.0, |run| run.p50_s)
+            },
+        );
+        let factors = factors(facts);
+        for (id, candidate) in &candidates {
+            let expected = played.get(id).and_then(|played| {
+                let device_type = &plan_boards[*played.boards.first()?].device_type;
+                let run = run_of(id, device_type)?;
+                let priority = candidate.priority;
+                Some(estimate::of_waiting(
+                    now,
+                    played.start,
+                    &run,
+                    priority,
+                    &factors,
+                ))
             });
-            outlook
-                .estimates
-                .insert(id, expected.unwrap_or_else(|| estimate::of_stuck(now)));
+            let expected = expected.unwrap_or_else(|| estimate::of_stuck(now));
+            outlook.estimates.insert(*id, expected);
+        }
+
+        let starts_now = |played: &&Forecast| played.start <= now;
+        let taken = played.values().filter(starts_now);
+        let taken = taken.flat_map(|played| &played.boards);
+        let mut reasons = Reasons {
+            boards: &boards,
+            taken: taken.map(|at| plan_boards[*at].name.clone()).collect(),
+            takes: plan_boards.clone(),
+            known: BTreeMap::new(),
+        };
+        let holds = |(_, id): &&(Priority, JobId)| {
+            candidates.get(id).is_some_and(|job| {
+                let waited_s = now.seconds_since(job.submitted_at);
+                let starts = played.get(id).is_some_and(|played| played.start <= now);
+                job.is_group() && waited_s >= HOLD_AFTER_S && !starts
+            })
+        };
+        let holder = outlook.order.iter().find(holds).map(|(_, id)| *id);
+        for id in waiting.keys() {
+            let Some(candidate) = candidates.get(id) else {
+                outlook.whys.insert(*id, Why::default());
+                continue;
+            };
+            let played = played.get(id);
+            let next = played.is_some_and(|played| played.start <= now);
+            let mut why = reasons.of(candidate, next);
+            why.ahead = ahead.get(id).copied().unwrap_or_default();
+            let idle = why.wishes.iter().any(|wish| wish.idle > 0);
+            if next {
+                why.besides.push(Besides::Next);
+                why.ahead = 0;
+            } else if let Some(holder) = holder.filter(|_| idle && !candidate.is_group()) {
+                why.besides.push(Besides::Kept(holder));
+            }
+            let level = outlook.levels.get(id);
+            if candidate.priority == Priority::Urgent && level == Some(&Priority::High) {
+                let quota = config.plan.urgent_per_group;
+                why.besides.push(Besides::Quota(quota));
+            }
+            if played.is_none() && candidate.expires_at.is_some() && why.is_possible() {
+                why.besides.push(Besides::Expires);
+            }
+            outlook.whys.insert(*id, why);
         }
         outlook
     }
@@ -189,6 +192,11 @@ impl Outlook {
         self.whys.get(&id)
     }
 
+    /// The level at which a waiting job stands: above its priority if it has waited for long.
+    pub fn level(&self, id: JobId) -> Option<Priority> {
+        self.levels.get(&id).copied()
+    }
+
     /// The waiting jobs in the order in which they are asked, each with the level at which it stands.
     pub fn order(&self) -> &[(Priority, JobId)] {
         &self.order
@@ -199,67 +207,109 @@ impl Outlook {
 pub fn would_wait(facts: &Facts<'_>, job: &Job) -> Option<Why> {
     let candidate = Candidate::new(JobId::from_bytes([0; 16]), 0, job, "", facts.now)?;
     let boards = board_facts(facts);
-    let taking = boards
+    let mut reasons = Reasons {
+        boards: &boards,
+        taken: BTreeSet::new(),
+        takes: boards
+            .iter()
+            .filter_map(|board| board.plan.clone())
+            .collect(),
+        known: BTreeMap::new(),
+    };
+    Some(reasons.of(&candidate, true))
+}
+
+/// What jobs have in common that ask for the same.
+type Kind = (Vec<Seat>, BTreeSet<BoardName>, Option<String>, bool);
+
+/// Why jobs wait as far as boards go; those that ask for the same are answered the same.
+struct Reasons<'a> {
+    boards: &'a [BoardFacts<'a>],
+    /// Idle boards that jobs take now.
+    taken: BTreeSet<BoardName>,
+    /// The boards that take jobs.
+    takes: Vec<PlanBoard>,
+    known: BTreeMap<Kind, Why>,
+}
+
+impl Reasons<'_> {
+    /// `next` says whether the job is one of those that start now.
+    fn of(&mut self, job: &Candidate, next: bool) -> Why {
+        let kind = (
+            job.seats.clone(),
+            job.not_on.clone(),
+            job.dispatcher.clone(),
+            next,
+        );
+        let none = BTreeSet::new();
+        let taken = if next { &none } else { &self.taken };
+        let why = || {
+            let wishes = Wish::all(job, self.boards, taken);
+            let scattered = job.is_group()
+                && wishes.iter().all(Wish::is_possible)
+                && able_runner(job, &self.takes).is_none();
+            Why {
+                wishes,
+                ahead: 0,
+                besides: scattered
+                    .then_some(Besides::Scattered)
+                    .into_iter()
+                    .collect(),
+            }
+        };
+        self.known.entry(kind).or_insert_with(why).clone()
+    }
+}
+
+/// The jobs in one of these states that are in the queue: a health check is in none.
+fn jobs<'f, 'a>(facts: &'f Facts<'a>, states: &'f [State]) -> impl Iterator<Item = &'f JobNow<'a>> {
+    facts
+        .jobs
         .iter()
-        .filter(|board| !matches!(board.usage, Use::Out(_)));
-    let taking: Vec<PlanBoard> = taking.map(|board| board.plan.clone()).collect();
-    // Enough boards, but on different runners, are not enough.
-    let together = candidate.is_group() && able_runner(&candidate, &taking).is_none();
-    Some(Why {
-        wishes: Wish::all(&candidate, &boards),
-        ahead: 0,
-        together,
-    })
+        .filter(move |job| states.contains(&job.record.state) && job.record.health_check.is_none())
+}
+
+/// The waiting jobs and the boards that take jobs.
+fn queue(facts: &Facts<'_>, boards: &[BoardFacts<'_>], candidates: Vec<Candidate>) -> Queue {
+    let config = &facts.files.config;
+    let running = jobs(facts, &[State::Running, State::Canceling]).map(|job| {
+        let group = config.group_of(&job.record.submitter.user);
+        let started = job.record.started_at.unwrap_or(facts.now);
+        (group, job.record.priority, started)
+    });
+    let rules = facts.past.rules(config, running, facts.now);
+    let idle = boards
+        .iter()
+        .filter(|board| matches!(board.usage, Use::Idle | Use::CheckedFirst(_)));
+    let idle: BTreeSet<&BoardName> = idle.map(|board| &board.board.name).collect();
+    let takes = boards
+        .iter()
+        .filter_map(|board| board.plan.clone())
+        .collect();
+    Queue::new(
+        candidates,
+        takes,
+        |board| idle.contains(&board.name),
+        rules,
+        facts.now,
+    )
 }
 
 /// How every board of the lab stands, by name.
 pub fn board_facts<'a>(facts: &Facts<'a>) -> Vec<BoardFacts<'a>> {
-    let lease_s = facts.files.config.lease.seconds();
-    let nobody: RunnerName = nobody();
     let board_facts = |now: &BoardNow<'a>| {
         let board = now.board;
         let said = facts.runners.iter().find_map(|runner| {
             let status = runner.boards.iter().find(|said| said.name == board.name)?;
             Some((runner, status))
         });
-        let reason =
-            |reason: Option<&str>| reason.map(|why| format!(" ({why})")).unwrap_or_default();
-        let out = match now.health {
-            BoardHealth::Maintenance => Some(format!("is in maintenance{}", reason(now.reason))),
-            BoardHealth::Retired => Some(format!("is retired{}", reason(now.reason))),
-            BoardHealth::Bad => Some(format!("is bad{}", reason(now.reason))),
-            BoardHealth::Good | BoardHealth::Unknown => match said {
-                None => Some("is driven by no runner".to_owned()),
-                Some((runner, _)) if facts.now.seconds_since(runner.at) > lease_s => Some(format!(
-                    "waits for its runner `{}`, which is silent",
-                    runner.runner
-                )),
-                Some((runner, _)) if runner.paused.is_some() => Some(format!(
-                    "waits for its runner `{}`, which takes no jobs{}",
-                    runner.runner,
-                    reason(runner.paused.as_deref())
-                )),
-                // It runs its health check or is about to; that is no reason to give a job up.
-                Some((_, status)) if status.usage == BoardUse::Unavailable => {
-                    match &status.reason {
-                        Some(why) if now.job.is_none() && board.health_check.is_none() => {
-                            Some(format!("takes no jobs ({why})"))
-                        }
-                        _ => None,
-                    }
-                }
-                Some(_) => None,
-            },
-        };
-        let usage = match out {
-            Some(why) => Use::Out(why),
-            None if now.job.is_some() => Use::Busy,
-            None => Use::Idle,
-        };
+        let usage = usage(facts, now, said);
+        let runner = said.filter(|_| !matches!(usage, Use::Out(_)));
         BoardFacts {
-            plan: PlanBoard {
+            board,
+            plan: runner.map(|(runner, _)| PlanBoard {
                 name: board.name.clone(),
-                runner: said.map_or_else(|| nobody.clone(), |(runner, _)| runner.runner.clone()),
+                runner: runner.runner.clone(),
                 device_type: board.device_type.clone(),
                 tags: board.tags.clone(),
                 dispatchers: board
@@ -268,14 +318,79 @@ pub fn board_facts<'a>(facts: &Facts<'a>) -> Vec<BoardFacts<'a>> {
                     .map(|choice| choice.name().to_owned())
                     .collect(),
                 busy_ms: facts.past.busy_ms(&board.name, facts.now),
-            },
+            }),
             usage,
-            board,
         }
     };
     let mut boards: Vec<BoardFacts<'a>> = facts.boards.iter().map(board_facts).collect();
-    boards.sort_by(|a, b| a.plan.name.cmp(&b.plan.name));
+    boards.sort_by(|a, b| a.board.name.cmp(&b.board.name));
     boards
+}
+
+/// What a board does, by its health and what a runner says of it.
+fn usage(
+    facts: &Facts<'_>,
+    now: &BoardNow<'_>,
+    said: Option<(&RunnerStatus, &BoardStatus)>,
+) -> Use {
+    let because = |reason: Option<&str>| {
+        let reason = reason.map(short).filter(|reason| !reason.is_empty());
+        reason.map(|why| format!(" ({why})")).unwrap_or_default()
+    };
+    let out = |text: &str, reason| Use::Out(format!("{text}{}", because(reason)));
+    match now.health {
+        BoardHealth::Maintenance => return out("is in maintenance", now.reason),
+        BoardHealth::Retired => return out("is retired", now.reason),
+        BoardHealth::Bad => return out("is bad", now.reason),
+        BoardHealth::Good | BoardHealth::Unknown => {}
+    }
+    let Some((runner, status)) = said else {
+        return Use::Out(match &now.board.runner {
+            Some(wanted) => format!("is driven by no runner (its file says `{wanted}`)"),
+            None => "is driven by no runner".to_owned(),
+        });
+    };
+    let name = &runner.runner;
+    if facts.now.seconds_since(runner.at) > facts.files.config.lease.seconds() {
+        return Use::Out(format!("is driven by `{name}`, which is silent"));
+    }
+    if runner.paused.as_deref() == Some(STOPPED) {
+        return Use::Out(format!("is driven by `{name}`, which has stopped"));
+    }
+    if let Some(why) = &runner.paused {
+        return out(
+            &format!("is driven by `{name}`, which takes no jobs"),
+            Some(why),
+        );
+    }
+    if now.job.is_some() {
+        return Use::Busy;
+    }
+    match status.usage {
+        BoardUse::Unavailable if now.board.health_check.is_some() => {
+            let why = because(status.reason.as_deref());
+            Use::CheckedFirst(format!("waits for its health check{why}"))
+        }
+        BoardUse::Unavailable if status.reason.is_some() => {
+            out("takes no jobs", status.reason.as_deref())
+        }
+        _ => Use::Idle,
+    }
+}
+
+/// A reason that somebody wrote, on one line, not too long and without control characters.
+fn short(reason: &str) -> String {
+    const LONGEST: usize = 80;
+    let words: Vec<&str> = reason.split_whitespace().collect();
+    let visible = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    let line: String = words.join(" ").chars().map(visible).collect();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 /// A waiting job as the plan sees it, with the boards on which it has failed.
@@ -360,22 +475,14 @@ fn busy(facts: &Facts<'_>, ends: &BTreeMap<JobId, Estimate>) -> Vec<Busy> {
 
 /// What the runner that spoke last knows, else what the history says.
 fn factors(facts: &Facts<'_>) -> Factors {
-    let said = facts
+    let last = facts
         .runners
         .iter()
         .filter(|runner| runner.factors.is_some());
-    said.max_by_key(|runner| runner.at)
-        .and_then(|runner| runner.factors)
-        .unwrap_or_else(|| {
-            if *facts.past == Past::default() {
-                return UNKNOWN;
-            }
-            facts.past.calibration.factors(std::iter::empty())
-        })
+    let last = last.max_by_key(|runner| runner.at);
+    last.and_then(|runner| runner.factors)
+        .unwrap_or_else(|| facts.past.calibration.factors(std::iter::empty()))
 }
 
-/// Stands where a board has no runner; such a board takes no jobs.
-fn nobody() -> RunnerName {
-    #[expect(clippy::expect_used, reason = "the text is a name")]
-    "nobody".parse().expect("a name")
-}
+#[cfg(test)]
+mod tests;

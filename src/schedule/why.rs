@@ -1,40 +1,65 @@
 //! Why a job waits, in words.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::candidate::{Candidate, Seat, Wanted, fits};
+use super::candidate::{Candidate, Seat, Wanted};
 use super::outlook::{BoardFacts, Use};
-use crate::model::BoardName;
+use crate::model::{Asked, BoardName, JobId};
 
 /// The most boards that are named one by one.
 const NAMED: usize = 4;
 
-/// Why a waiting job has not started.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a waiting job has not started. Its words are text of any origin: make it harmless where it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Why {
-    /// One for each kind of board that it needs: a group job may need several.
+    /// One for each kind of board that it needs: a group job may need several. None for a job whose
+    /// definition has an error.
     pub wishes: Vec<Wish>,
     /// How many waiting jobs go before it that could take one of its boards.
     pub ahead: usize,
-    /// Whether all of its boards have to be of one runner.
-    pub together: bool,
+    /// What else keeps it.
+    pub besides: Vec<Besides>,
+}
+
+/// What decides besides the boards and the jobs ahead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Besides {
+    /// Nothing: its boards are idle and it is its turn.
+    Next,
+    /// An idle board is kept for this group job, which has waited for long.
+    Kept(JobId),
+    /// No runner alone has all the boards that the group needs.
+    Scattered,
+    /// Its group has so many urgent jobs that run or go before it; more count as high.
+    Quota(u32),
+    /// It is expected to give up before it could start.
+    Expires,
 }
 
 /// What a job asks of a board, and how the boards stand that fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
-    /// In words, without a number: `` `qemu` boards with tag `usb` ``.
-    pub what: String,
+    /// In words, after the number one: `` `qemu` board with tag `usb` ``.
+    pub one: String,
+    /// After any other number.
+    pub many: String,
     /// Whether one board is named.
     pub named: bool,
+    /// The board that fits, if it is the only one.
+    pub only: Option<BoardName>,
     /// How many it needs.
     pub needed: usize,
+    /// Whether it needs more boards than these.
+    pub of_group: bool,
     pub idle: usize,
     pub busy: usize,
+    /// Those that take a health check before any job.
+    pub checked_first: Vec<Obstacle>,
     /// Those that fit and take no job.
     pub out: Vec<Obstacle>,
-    /// Where none fits at all, the board that comes nearest.
-    pub nearest: Option<Obstacle>,
+    /// Where none fits at all, that it is so and which board comes nearest.
+    pub missing: Option<String>,
 }
 
 /// A board, and what keeps it from taking a job: words that follow its name.
@@ -45,8 +70,13 @@ pub struct Obstacle {
 }
 
 impl Wish {
-    /// How the boards stand for each of the different wishes of a job.
-    pub fn all(job: &Candidate, boards: &[BoardFacts<'_>]) -> Vec<Self> {
+    /// How the boards stand for each of the different wishes of a job. Idle boards that are `taken` at
+    /// once by jobs before it count as busy.
+    pub(super) fn all(
+        job: &Candidate,
+        boards: &[BoardFacts<'_>],
+        taken: &BTreeSet<BoardName>,
+    ) -> Vec<Self> {
         let mut different: Vec<(&Seat, usize)> = Vec::new();
         for seat in &job.seats {
             match different.iter_mut().find(|(known, _)| *known == seat) {
@@ -54,210 +84,216 @@ impl Wish {
                 None => different.push((seat, 1)),
             }
         }
-        let wish = |(seat, needed)| Self::of(job, seat, needed, boards);
+        let wish = |(seat, needed)| Self::of(job, seat, needed, boards, taken);
         different.into_iter().map(wish).collect()
     }
 
-    fn of(job: &Candidate, seat: &Seat, needed: usize, boards: &[BoardFacts<'_>]) -> Self {
+    fn of(
+        job: &Candidate,
+        seat: &Seat,
+        needed: usize,
+        boards: &[BoardFacts<'_>],
+        taken: &BTreeSet<BoardName>,
+    ) -> Self {
+        let asked = asked(job, seat);
         let mut wish = Self {
-            what: what(job, seat),
+            one: asked.words(1),
+            many: asked.words(2),
             named: matches!(seat.wanted, Wanted::Board(_)),
+            only: None,
             needed,
+            of_group: job.is_group(),
             idle: 0,
             busy: 0,
+            checked_first: Vec::new(),
             out: Vec::new(),
-            nearest: None,
+            missing: None,
         };
-        let mut barred = Candidate {
-            not_on: Default::default(),
-            ..job.clone()
-        };
-        barred.last_on.clear();
-        for board in boards
-            .iter()
-            .filter(|board| fits(&barred, seat, &board.plan))
-        {
-            let name = &board.plan.name;
-            if job.not_on.contains(name) {
-                wish.out.push(Obstacle {
-                    board: name.clone(),
-                    why: "failed under this job".to_owned(),
-                });
-                continue;
-            }
-            match &board.usage {
+        for facts in boards.iter().filter(|facts| asked.fits(facts.board)) {
+            let name = &facts.board.name;
+            let obstacle = |why: &str| Obstacle {
+                board: name.clone(),
+                why: why.to_owned(),
+            };
+            match &facts.usage {
+                _ if job.not_on.contains(name) => wish.out.push(obstacle("failed under this job")),
+                Use::Idle if taken.contains(name) => wish.busy += 1,
                 Use::Idle => wish.idle += 1,
                 Use::Busy => wish.busy += 1,
-                Use::Out(why) => wish.out.push(Obstacle {
-                    board: name.clone(),
-                    why: why.clone(),
-                }),
+                Use::CheckedFirst(why) => wish.checked_first.push(obstacle(why)),
+                Use::Out(why) => wish.out.push(obstacle(why)),
             }
         }
+        let mut fitting = boards.iter().filter(|facts| asked.fits(facts.board));
+        if let (Some(only), None) = (fitting.next(), fitting.next()) {
+            wish.only = Some(only.board.name.clone());
+        }
         if wish.fitting() == 0 {
-            wish.nearest = nearest(job, seat, boards);
+            wish.missing = missing(&asked, boards);
         }
         wish
     }
 
+    /// The boards that take jobs, now or later.
+    pub fn taking(&self) -> usize {
+        self.idle + self.busy + self.checked_first.len()
+    }
+
     /// The boards that fit, whatever they do.
     pub fn fitting(&self) -> usize {
-        self.idle + self.busy + self.out.len()
+        self.taking() + self.out.len()
     }
 
     /// Whether as many boards take jobs as it needs.
     pub fn is_possible(&self) -> bool {
-        self.idle + self.busy >= self.needed
+        self.taking() >= self.needed
+    }
+}
+
+/// That no board fits, and which comes nearest: of equal ones one that takes jobs.
+fn missing(asked: &Asked<'_>, boards: &[BoardFacts<'_>]) -> Option<String> {
+    let out = |facts: &&BoardFacts<'_>| facts.plan.is_none();
+    let takes = boards.iter().filter(|facts| !out(facts));
+    let all: Vec<&BoardFacts<'_>> = takes.chain(boards.iter().filter(out)).collect();
+    let mut text = asked.missing(all.iter().map(|facts| facts.board))?;
+    let near = asked.nearest(all.iter().map(|facts| facts.board));
+    let near = near.and_then(|near| all.iter().find(|facts| facts.board.name == near.board.name));
+    if let Some(Use::Out(why)) = near.map(|facts| &facts.usage) {
+        text += &format!(" and {why}");
+    }
+    Some(text)
+}
+
+fn asked<'a>(job: &'a Candidate, seat: &'a Seat) -> Asked<'a> {
+    let (target, device_type) = match &seat.wanted {
+        Wanted::Board(name) => (Some(name.as_str()), None),
+        Wanted::Type(device_type) => (None, Some(device_type.as_str())),
+    };
+    Asked {
+        target,
+        device_type,
+        tags: seat.tags.iter().map(String::as_str).collect(),
+        dispatcher: job.dispatcher.as_deref(),
     }
 }
 
 impl Why {
     /// Whether it could start if every board that takes jobs were idle.
     pub fn is_possible(&self) -> bool {
-        self.wishes.iter().all(Wish::is_possible)
+        !self.wishes.is_empty()
+            && self.wishes.iter().all(Wish::is_possible)
+            && !self.besides.contains(&Besides::Scattered)
     }
 }
 
-/// What a seat asks for.
-fn what(job: &Candidate, seat: &Seat) -> String {
-    let mut what = match &seat.wanted {
-        Wanted::Board(name) => format!("`{name}`"),
-        Wanted::Type(device_type) => format!("`{device_type}` boards"),
-    };
-    let tags: Vec<String> = seat.tags.iter().map(|tag| format!("`{tag}`")).collect();
-    match tags.as_slice() {
-        [] => {}
-        [tag] => what += &format!(" with tag {tag}"),
-        tags => what += &format!(" with tags {}", tags.join(", ")),
-    }
-    if let Some(dispatcher) = &job.dispatcher {
-        what += &format!(" with dispatcher `{dispatcher}`");
-    }
-    what
-}
-
-/// The board that lacks least, and what it lacks. A board of the type goes before others, one that is in
-/// service before one that is not.
-fn nearest(job: &Candidate, seat: &Seat, boards: &[BoardFacts<'_>]) -> Option<Obstacle> {
-    let lacks = |board: &BoardFacts<'_>| {
-        let mut lacks = Vec::new();
-        let other = match &seat.wanted {
-            Wanted::Board(name) => board.plan.name.as_str() != name,
-            Wanted::Type(device_type) => board.plan.device_type != *device_type,
+impl Wish {
+    /// How the boards stand, the first part with `one` or `many` for what they are.
+    fn standing(&self, one: &str, many: &str) -> Vec<String> {
+        let one = match &self.only {
+            Some(only) if !self.named => format!("the only {one}, `{only}`,"),
+            _ => one.to_owned(),
         };
-        if other {
-            match &seat.wanted {
-                Wanted::Board(_) => lacks.push("has another name".to_owned()),
-                Wanted::Type(_) => lacks.push(format!("is a `{}`", board.plan.device_type)),
-            }
+        let mut parts: Vec<String> = Vec::new();
+        let states = [(self.busy, "busy"), (self.idle, "idle")];
+        for (n, does) in states.into_iter().filter(|(n, _)| *n > 0) {
+            let subject = match (parts.is_empty(), n) {
+                (true, _) if self.fitting() == 1 => format!("{one} is"),
+                (true, _) => share(n, self.fitting(), many),
+                (false, 1) => "1 is".to_owned(),
+                (false, n) => format!("{n} are"),
+            };
+            parts.push(format!("{subject} {does}"));
         }
-        for tag in seat
-            .tags
-            .iter()
-            .filter(|tag| !board.plan.tags.contains(tag))
-        {
-            lacks.push(format!("lacks tag `{tag}`"));
+        let obstacles = self.checked_first.iter().chain(&self.out);
+        for obstacle in obstacles.take(NAMED) {
+            parts.push(format!("`{}` {}", obstacle.board, obstacle.why));
         }
-        if let Some(name) = &job.dispatcher
-            && !board.plan.dispatchers.contains(name)
-        {
-            lacks.push(format!("has no dispatcher `{name}`"));
+        match (self.checked_first.len() + self.out.len()).saturating_sub(NAMED) {
+            0 => {}
+            1 => parts.push("1 more is not ready".to_owned()),
+            n => parts.push(format!("{n} more are not ready")),
         }
-        if let Use::Out(why) = &board.usage {
-            lacks.push(why.clone());
-        }
-        (other, lacks)
-    };
-    // Of a board that does not exist none is near.
-    if matches!(seat.wanted, Wanted::Board(_)) && !boards.iter().any(|board| !lacks(board).0) {
-        return None;
+        parts
     }
-    let all = boards.iter().map(|board| (lacks(board), board));
-    let best = all.min_by_key(|((other, lacks), board)| (*other, lacks.len(), &board.plan.name));
-    best.map(|((_, lacks), board)| Obstacle {
-        board: board.plan.name.clone(),
-        why: join(&lacks),
-    })
 }
 
-/// `a`, `a and b`, `a, b and c`.
-fn join(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+/// So many of several that fit: `both … are`, `3 of 4 … are`.
+fn share(n: usize, of: usize, many: &str) -> String {
+    let many = match many {
+        "" => String::new(),
+        many => format!(" {many}"),
+    };
+    match n {
+        2 if of == 2 => format!("both{many} are"),
+        n if n == of => format!("all {n}{many} are"),
+        1 => format!("1 of {of}{many} is"),
+        n => format!("{n} of {of}{many} are"),
     }
 }
 
 impl fmt::Display for Wish {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, taking) = (&self.what, self.idle + self.busy);
-        if self.fitting() == 0 {
-            if self.named {
-                write!(f, "the lab has no board {what}")?;
-            } else {
-                write!(f, "the lab has no {what}")?;
+        if let Some(missing) = &self.missing {
+            return f.write_str(missing);
+        }
+        let fitting = self.fitting();
+        if self.of_group {
+            let needed = self.needed;
+            let what = if needed == 1 { &self.one } else { &self.many };
+            write!(f, "it needs {needed} {what}")?;
+            if fitting < needed {
+                write!(f, ", and the lab has {fitting}")?;
             }
-            if let Some(nearest) = &self.nearest {
-                write!(f, "; nearest is `{}`, which {}", nearest.board, nearest.why)?;
+            return write!(f, ": {}", self.standing("one", "").join(", "));
+        }
+        if self.taking() == 0 && !self.named {
+            match self.out.as_slice() {
+                [only] => {
+                    let (board, why) = (&only.board, &only.why);
+                    return write!(f, "the only {}, `{board}`, {why}", self.one);
+                }
+                [_, _] => write!(f, "neither of the 2 {} takes jobs: ", self.many)?,
+                all => write!(f, "none of the {} {} takes jobs: ", all.len(), self.many)?,
             }
-            return Ok(());
-        }
-        let mut parts = Vec::new();
-        if self.named {
-            match (self.idle, self.busy) {
-                (1.., _) => parts.push(format!("{what} is idle")),
-                (_, 1..) => parts.push(format!("{what} is busy")),
-                _ => {}
+            if let [first, rest @ ..] = self.out.as_slice()
+                && rest.iter().all(|obstacle| obstacle.why == first.why)
+            {
+                return write!(f, "each {}", first.why);
             }
-        } else if taking > 0 && self.needed > 1 {
-            parts.push(format!(
-                "of {} {what} {} are idle and it needs {}",
-                self.fitting(),
-                self.idle,
-                self.needed
-            ));
-        } else if self.busy > 0 && self.busy == self.fitting() {
-            parts.push(match self.busy {
-                1 => format!("the only one of the {what} is busy"),
-                2 => format!("both {what} are busy"),
-                n => format!("all {n} {what} are busy"),
-            });
-        } else if self.busy > 0 {
-            let are = if self.busy == 1 { "is" } else { "are" };
-            parts.push(format!(
-                "{} of {} {what} {are} busy",
-                self.busy,
-                self.fitting()
-            ));
-        } else if self.idle > 0 {
-            let are = if self.idle == 1 { "is" } else { "are" };
-            parts.push(format!(
-                "{} of {} {what} {are} idle",
-                self.idle,
-                self.fitting()
-            ));
-        } else {
-            parts.push(format!("none of the {what} takes jobs"));
         }
-        for obstacle in self.out.iter().take(NAMED) {
-            parts.push(format!("`{}` {}", obstacle.board, obstacle.why));
-        }
-        if self.out.len() > NAMED {
-            parts.push(format!("{} more take no jobs", self.out.len() - NAMED));
-        }
-        f.write_str(&parts.join(", "))
+        f.write_str(&self.standing(&self.one, &self.many).join(", "))
     }
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.wishes.is_empty() {
+            return f.write_str("its definition has an error: a runner will reject it");
+        }
         let wishes: Vec<String> = self.wishes.iter().map(ToString::to_string).collect();
         f.write_str(&wishes.join("; "))?;
-        if self.together {
-            f.write_str("; all boards of a group job must be of one runner")?;
+        for besides in &self.besides {
+            match besides {
+                Besides::Next => write!(f, "; this job is next")?,
+                Besides::Kept(group) => write!(
+                    f,
+                    "; idle boards are kept for the group job {}, which has waited for long",
+                    group.short()
+                )?,
+                Besides::Scattered => write!(
+                    f,
+                    "; all boards of a group job must be of one runner, and none has them all"
+                )?,
+                Besides::Quota(quota) => write!(
+                    f,
+                    "; only {quota} urgent jobs of a group go before others at a time: this one goes with the high ones"
+                )?,
+                Besides::Expires => write!(f, "; it is expected to expire before its turn")?,
+            }
         }
         match self.ahead {
+            // Nobody's turn helps a job that no board can take.
+            _ if !self.is_possible() => Ok(()),
             0 => Ok(()),
             1 => f.write_str("; 1 job is ahead"),
             n => write!(f, "; {n} jobs are ahead"),
