@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::{Error, Outcome};
 use super::{
     board, cancel, completions, demo, init, list, log, report, resubmit, runner, schema, show,
-    site, submit, validate, wait, watch,
+    site, submit, validate, wait, watch, when,
 };
 
 /// A job queue for board farms in which git is the server.
@@ -47,6 +47,8 @@ pub enum Command {
     Wait(wait::Args),
     /// Shows a job's progress, step by step, until it has ended; exits as `wait` does.
     Watch(watch::Args),
+    /// Says when jobs are expected to start and to end, and why they wait.
+    When(when::Args),
     /// Cancels waiting or running jobs by removing their files from the main branch.
     Cancel(cancel::Args),
     /// Submits a job's definition once more, under a new path.
@@ -78,6 +80,7 @@ impl Cli {
             Command::Log(args) => log::run(args, &context),
             Command::Wait(args) => wait::run(args, &context),
             Command::Watch(args) => watch::run(args, &context),
+            Command::When(args) => when::run(args, &context),
             Command::Cancel(args) => cancel::run(args, &context),
             Command::Resubmit(args) => resubmit::run(args, &context),
             Command::Board(args) => board::run(args, &context),

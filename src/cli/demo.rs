@@ -25,6 +25,7 @@ use super::error::{Attempt, Error, Kind, Outcome};
 use super::view::Job;
 use super::{list, open};
 use crate::model::Time;
+use crate::schedule::outlook::Outlook;
 use crate::site;
 
 #[derive(Debug, clap::Args)]
@@ -105,7 +106,12 @@ fn judge(
     }
     let mut jobs: Vec<Job> = stage.jobs.all().cloned().collect();
     jobs.sort_by_key(|job| job.record.submitted_at);
-    let table = list::table(&jobs, &stage.files, Time::new(Utc::now()));
+    let table = list::table(
+        &jobs,
+        &stage.files,
+        &Outlook::default(),
+        Time::new(Utc::now()),
+    );
     let mut wrong = expected::mismatches(&stage.jobs, story.kernels.are_there());
     let front = story.folders.site().join("index.html");
     if !front.is_file() {

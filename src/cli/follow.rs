@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
+
 use super::bars::TICK;
 use super::error::Error;
 use super::history;
 use super::open::{Opened, Seen};
+use super::outlook;
 use super::view::Job;
 use crate::git::{self, Watch};
 use crate::lab::{Journals, LabError, Scope};
-use crate::model::{JobId, ObjectId};
+use crate::model::{JobId, ObjectId, State, Time};
+use crate::schedule::outlook::Outlook;
 
 /// A person who waits for a job looks at least so often.
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
@@ -38,6 +42,8 @@ pub struct Look {
     /// Those wanted that live or have a record. One that left main and has no record yet is missing.
     pub jobs: BTreeMap<JobId, Job>,
     pub seen: Seen,
+    /// What is to be expected, if one of them waits.
+    pub outlook: Outlook,
 }
 
 impl<'a> Follow<'a> {
@@ -81,10 +87,19 @@ impl<'a> Follow<'a> {
                     .or_insert_with(|| live.clone().into());
             }
         }
+        let waits = |job: &Job| job.record.state == State::Submitted;
+        let outlook = match jobs.values().any(waits) {
+            true => outlook::of(&seen, Time::new(Utc::now()))?,
+            false => Outlook::default(),
+        };
         // Only now: a look that failed on its way is made again.
         self.journals.clone_from(&seen.snapshot.journals);
         self.refs = refs;
-        Ok(Some(Look { jobs, seen }))
+        Ok(Some(Look {
+            jobs,
+            seen,
+            outlook,
+        }))
     }
 
     fn wants(&self, id: JobId) -> bool {

@@ -5,11 +5,13 @@ use std::time::Instant;
 use chrono::Utc;
 
 use super::bars::Bar;
-use super::motion::{self, Motion, News};
+use super::motion::{Motion, News};
+use super::outlook;
 use super::terminal::Colour;
 use super::view::Job;
 use super::wait::GONE;
 use crate::model::{Health, State, Time};
+use crate::schedule::outlook::Outlook;
 
 pub struct JobBar {
     bar: Bar,
@@ -28,7 +30,7 @@ impl JobBar {
     }
 
     /// Takes in what the lab says of the job; `None` if it has left the lab without a record.
-    pub fn hear(&mut self, job: Option<&Job>) {
+    pub fn hear(&mut self, job: Option<&Job>, outlook: &Outlook) {
         let Some(job) = job else {
             self.about = GONE.to_owned();
             self.tick();
@@ -41,7 +43,7 @@ impl JobBar {
         let name = &job.record.job_name;
         self.about = match job.record.state {
             State::Running => format!("{name}{on}"),
-            _ => format!("{name} {}{on}", state(job)),
+            _ => format!("{name} {}{on}", state(job, outlook)),
         };
         match job.record.state {
             State::Finished => {
@@ -73,11 +75,11 @@ impl JobBar {
 }
 
 /// How a job stands that does not run, with what is expected of it while it waits.
-pub fn state(job: &Job) -> String {
-    match (job.record.state, job.expected_start()) {
-        (State::Submitted, Some(start)) => {
-            let start = motion::clock_face(start, 3600.0);
-            format!("{}, expected to start at {start}", State::Submitted)
+pub fn state(job: &Job, outlook: &Outlook) -> String {
+    match job.record.state {
+        State::Submitted => {
+            let expected = outlook::expectation(job, outlook, Time::new(Utc::now()));
+            format!("{}, {expected}", State::Submitted)
         }
         _ => job.standing(),
     }

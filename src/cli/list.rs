@@ -10,11 +10,13 @@ use super::filter::{Filter, Sort, Surroundings};
 use super::history;
 use super::moment;
 use super::open::{Opened, Seen};
+use super::outlook;
 use super::table::{Cell, Table};
 use super::terminal::Colour;
 use super::view::Job;
 use crate::model::lab::LabFiles;
 use crate::model::{Health, State, Time, Verdict};
+use crate::schedule::outlook::Outlook;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -40,12 +42,18 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let now = Time::new(Utc::now());
     let jobs = jobs(args, &opened, &seen, now)?;
     let files = &seen.snapshot.files;
+    let lives = |job: &Job| job.record.state != State::Finished;
+    let outlook = match jobs.iter().any(lives) {
+        true => outlook::of(&seen, now)?,
+        false => Outlook::default(),
+    };
     if args.json {
-        let listed: Vec<_> = jobs.iter().map(|job| job.listed(files)).collect();
+        let listed = jobs.iter().map(|job| job.listed(files, &outlook));
+        let listed: Vec<_> = listed.collect();
         context.print_json(&listed)?;
         return Ok(Outcome::Done);
     }
-    let table = table(&jobs, files, now);
+    let table = table(&jobs, files, &outlook, now);
     let mut out = context.out();
     if table.is_empty() {
         // Not on standard output, where each line is a job.
@@ -57,34 +65,60 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     Ok(Outcome::Done)
 }
 
-/// A row a job.
-pub fn table(jobs: &[Job], files: &LabFiles, now: Time) -> Table {
+/// A row a job; the column of what is expected is there only if something is.
+pub fn table(jobs: &[Job], files: &LabFiles, outlook: &Outlook, now: Time) -> Table {
+    let expected = |job| expected(job, outlook, now);
+    let some_expected = jobs.iter().any(|job| expected(job).is_some());
     let mut table = Table::new()
         .column("ID")
         .column("STATE")
         .column("VERDICT")
         .cut("NAME")
-        .cut("ON")
+        .cut("ON");
+    if some_expected {
+        table = table.column("EXPECTED");
+    }
+    table = table
         .column("PRIORITY")
+        .spare()
         .cut("USER")
+        .spare()
         .right("AGE")
-        .right("TOOK");
+        .spare()
+        .right("TOOK")
+        .spare();
     for job in jobs {
         let record = &job.record;
         let on = job.on();
-        table.row([
+        let mut cells = vec![
             record.id.short().into(),
             state_cell(job),
             verdict_cell(record.verdict),
             Cell::from(&record.job_name),
             Cell::opt(on.as_deref().or_else(|| job.device_type(files))),
+        ];
+        if some_expected {
+            cells.push(Cell::opt(expected(job)));
+        }
+        cells.extend([
             record.priority.as_str().into(),
             Cell::from(&record.submitter.user),
             moment::length(now.seconds_since(record.submitted_at)).into(),
             Cell::opt(took(job, now)),
         ]);
+        table.row(cells);
     }
     table
+}
+
+/// `starts ~14:05` or `ends ~14:20`; `cannot start` where no board can take it as things are.
+fn expected(job: &Job, outlook: &Outlook, now: Time) -> Option<String> {
+    let estimate = job.expected(outlook)?;
+    Some(match (estimate.start, estimate.end) {
+        (Some(start), _) => format!("starts ~{}", moment::clock(start, now)),
+        (None, Some(end)) => format!("ends ~{}", moment::clock(end, now)),
+        (None, None) => "cannot start".to_owned(),
+    })
 }
 
 /// Living and finished jobs that the filters let through, sorted and limited.

@@ -32,6 +32,7 @@ mod member;
 mod moment;
 mod motion;
 mod open;
+mod outlook;
 mod pointer;
 pub mod report;
 pub mod resubmit;
@@ -50,6 +51,7 @@ pub mod validate;
 mod view;
 pub mod wait;
 pub mod watch;
+pub mod when;
 
 pub use args::Cli;
 pub use context::Context;

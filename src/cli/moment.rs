@@ -1,6 +1,6 @@
 //! Lengths of time and moments, as people read them.
 
-use chrono::Local;
+use chrono::{Local, TimeZone};
 
 use crate::model::Time;
 
@@ -28,9 +28,74 @@ pub fn moment(at: Time) -> String {
         .to_string()
 }
 
+/// How far off a moment to come is, no more exact than an estimate: `now`, `in 40s`, `in 12m`, `in 2h10m`.
+pub fn until(at: Time, now: Time) -> String {
+    let s = at.seconds_since(now).max(0.0).round() as u64;
+    match s {
+        0..2 => "now".to_owned(),
+        2..60 => format!("in {s}s"),
+        // Half a minute more is one more.
+        60..3570 => format!("in {}m", (s + 30) / 60),
+        _ => format!("in {}", length(s as f64)),
+    }
+}
+
+/// A moment by the clock of the zone one lives in: `14:05`, of another day `Thu 14:05`, of one further
+/// off than a week `2026-12-03 14:05`.
+pub fn clock(at: Time, now: Time) -> String {
+    clock_in(&Local, at, now)
+}
+
+fn clock_in<Z: TimeZone>(zone: &Z, at: Time, now: Time) -> String
+where
+    Z::Offset: std::fmt::Display,
+{
+    let (at, now) = (at.utc().with_timezone(zone), now.utc().with_timezone(zone));
+    let days = (at.date_naive() - now.date_naive()).num_days();
+    let format = match days {
+        0 => "%H:%M",
+        -6..=6 => "%a %H:%M",
+        _ => "%Y-%m-%d %H:%M",
+    };
+    at.format(format).to_string()
+}
+
 #[cfg(test)]
 mod tests {
+    use chrono::FixedOffset;
+
     use super::*;
+
+    #[test]
+    fn what_is_to_come_is_no_more_exact_than_an_estimate() {
+        let now = Time::from_unix(1_800_000_000);
+        let until = |seconds| until(now.plus_seconds(seconds), now);
+        let cases = [
+            (-5.0, "now"),
+            (1.2, "now"),
+            (40.4, "in 40s"),
+            (89.0, "in 1m"),
+            (91.0, "in 2m"),
+            (3569.0, "in 59m"),
+            (3570.0, "in 59m30s"),
+            (7800.0, "in 2h10m"),
+            (442_800.0, "in 5d3h"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(until(seconds), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_clock_names_the_day_if_it_is_another() {
+        let now: Time = "2026-11-25T22:10:00Z".parse().unwrap();
+        let zone = FixedOffset::east_opt(3600).unwrap();
+        let clock = |hours: f64| clock_in(&zone, now.plus_seconds(hours * 3600.0), now);
+        assert_eq!(clock(0.5), "23:40");
+        assert_eq!(clock(1.0), "Thu 00:10", "midnight is that of the zone");
+        assert_eq!(clock(-23.5), "Tue 23:40");
+        assert_eq!(clock(24.0 * 8.0), "2026-12-03 23:10");
+    }
 
     #[test]
     fn lengths_have_two_units() {

@@ -82,12 +82,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let taken = submit::taken(&opened, &base, &[])?;
     let wanted = free::numbered(&original, |path| taken.contains(path));
     let files = &seen.snapshot.files;
-    let refused = submit::judge(&wanted, &wanted, &text, files);
-    submit::refuse(refused).map_err(|error| kept(error, draft))?;
+    let judged = submit::judge(&wanted, &wanted, &text, files);
+    submit::refuse(judged.refused).map_err(|error| kept(error, draft))?;
     let definition = Definition {
         wanted,
         bytes: text,
         in_place: false,
+        lacking: judged.lacking,
     };
     let stem = crate::model::job::stem(&job.record.path);
     let message = match &args.message {
@@ -95,7 +96,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         None => format!("Resubmit {stem}\n\nJob: {}", job.record.id),
     };
     let submitted = submit::submit(&opened, files, &[definition], Some(&message))?;
-    submit::print(args.json, context, &submitted)?;
+    submit::print(args.json, context, &opened, &submitted)?;
     if args.watch {
         let ids: Vec<JobId> = submitted.iter().map(|job| job.id).collect();
         return watch::until_ended(&opened, &ids, context);

@@ -1,9 +1,9 @@
 //! `pumice submit`: job definitions, committed and pushed.
 
+mod print;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-use serde::Serialize;
 
 use super::context::Context;
 use super::diagnostics;
@@ -15,6 +15,7 @@ use crate::lab::introducing;
 use crate::model::check;
 use crate::model::lab::LabFiles;
 use crate::model::{Diagnostic, JobId, ObjectId, job};
+pub use print::print;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -43,10 +44,12 @@ pub struct Definition {
     pub bytes: Vec<u8>,
     /// It lies in the work tree at `wanted`, so its path is fixed.
     pub in_place: bool,
+    /// Whether it asks for what the lab lacks, of which people were warned.
+    pub lacking: bool,
 }
 
 /// A definition that is in the queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {
     pub id: JobId,
     pub path: String,
@@ -55,6 +58,8 @@ pub struct Submitted {
     pub page: Option<String>,
     /// It was there before, so that nothing was submitted.
     pub unchanged: bool,
+    /// Whether its definition asks for what the lab lacks, of which people were warned.
+    pub lacking: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
@@ -68,11 +73,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         let bytes =
             std::fs::read(&file).attempt(Kind::Usage, || format!("read {}", file.display()))?;
         let (wanted, in_place) = place(&opened, &file)?;
-        refused |= judge(&file.display().to_string(), &wanted, &bytes, files);
+        let judged = judge(&file.display().to_string(), &wanted, &bytes, files);
+        refused |= judged.refused;
         definitions.push(Definition {
             wanted,
             bytes,
             in_place,
+            lacking: judged.lacking,
         });
     }
     refuse(refused)?;
@@ -80,7 +87,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         return review(args, context, &opened, files, &definitions);
     }
     let submitted = submit(&opened, files, &definitions, args.message.as_deref())?;
-    print(args.json, context, &submitted)?;
+    print(args.json, context, &opened, &submitted)?;
     if args.watch {
         let ids: Vec<JobId> = submitted.iter().map(|job| job.id).collect();
         return watch::until_ended(&opened, &ids, context);
@@ -106,12 +113,35 @@ fn place(opened: &Opened, file: &Path) -> Result<(String, bool), Error> {
     Ok((format!("queue/{name}"), false))
 }
 
-/// Shows every problem of a definition, named `shown`, that goes to `path`; whether one is an error.
-pub fn judge(shown: &str, path: &str, bytes: &[u8], files: &LabFiles) -> bool {
+/// What is wrong with a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// It has an error.
+    pub refused: bool,
+    /// It asks for what the lab lacks, and that was said.
+    pub lacking: bool,
+}
+
+/// The problems that say what the lab lacks.
+const LACKING: [&str; 6] = [
+    "unknown-board",
+    "unknown-type",
+    "unknown-tag",
+    "unknown-dispatcher",
+    "no-board",
+    "no-runner",
+];
+
+/// Shows every problem of a definition, named `shown`, that goes to `path`.
+pub fn judge(shown: &str, path: &str, bytes: &[u8], files: &LabFiles) -> Judged {
     let mut problems = check::queue_path(path, check::REGULAR);
     problems.extend(check::job(shown, bytes, Some(files)).diagnostics);
     diagnostics::print(&problems, bytes);
-    problems.iter().any(Diagnostic::is_error)
+    let lacking = |problem: &Diagnostic| LACKING.contains(&problem.code.as_str());
+    Judged {
+        refused: problems.iter().any(Diagnostic::is_error),
+        lacking: problems.iter().any(lacking),
+    }
 }
 
 /// The error of a definition with errors, which have been shown.
@@ -147,7 +177,8 @@ pub fn submit(
         main: Some(head),
     };
     let mut submitted = Vec::new();
-    for (path, before) in placed.into_iter().zip(before) {
+    let placed = placed.into_iter().zip(before).zip(definitions);
+    for ((path, before), definition) in placed {
         let Some(commit) = introduced(&base, &path, Some(head))? else {
             return Err(Error::new(Kind::Git, format!("submit {path}"))
                 .because("it is not in the commit that was pushed"));
@@ -157,6 +188,7 @@ pub fn submit(
             id: JobId::new(commit, &path),
             page: forge.map(|forge| forge::commit_page(forge, commit)),
             unchanged: before == Some(commit),
+            lacking: definition.lacking,
             path,
             commit,
         });
@@ -285,29 +317,4 @@ fn review(
     }
     out.flush()?;
     Ok(Outcome::Done)
-}
-
-/// A line a job: id, path, and where to look.
-pub fn print(json: bool, context: &Context, submitted: &[Submitted]) -> Result<(), Error> {
-    if json {
-        return context.print_json(&submitted);
-    }
-    let mut out = context.out();
-    for job in submitted {
-        write!(out, "{} {}", job.id, job.path)?;
-        if let Some(page) = &job.page {
-            write!(out, " {page}")?;
-        }
-        writeln!(out)?;
-        if job.unchanged {
-            context.note(&format!(
-                "{} is already submitted, as {}; `pumice resubmit {}` runs it once more",
-                job.path,
-                job.id.short(),
-                job.id.short()
-            ));
-        }
-    }
-    out.flush()?;
-    Ok(())
 }

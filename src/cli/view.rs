@@ -10,6 +10,7 @@ use crate::model::status::Underway;
 use crate::model::{
     BoardName, Health, JobId, Priority, Reason, Record, RunnerName, State, Time, Verdict,
 };
+use crate::schedule::outlook::Outlook;
 
 /// A job: its record, and what is known of it only while it lives.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,9 +114,9 @@ impl Job {
         claimed.or_else(asked).or_else(of_target)
     }
 
-    pub fn listed<'a>(&'a self, files: &'a LabFiles) -> Listed<'a> {
+    pub fn listed<'a>(&'a self, files: &'a LabFiles, outlook: &Outlook) -> Listed<'a> {
         let record = &self.record;
-        let (expected_start, expected_end) = self.expected();
+        let expected = self.expected(outlook);
         Listed {
             id: record.id,
             job_name: &record.job_name,
@@ -136,45 +137,31 @@ impl Job {
             finished_at: record.finished_at,
             attempts: self.attempts,
             progress: self.progress,
-            expected_start,
-            expected_end,
+            expected_start: expected.and_then(|estimate| estimate.start),
+            expected_end: expected.and_then(|estimate| estimate.end),
         }
     }
 
-    /// When a waiting job is expected to start, if anybody has said so.
-    pub fn expected_start(&self) -> Option<Time> {
-        self.expected().0
+    /// What is expected of it now; none of what has ended or is being stopped.
+    pub fn expected<'o>(&self, outlook: &'o Outlook) -> Option<&'o Estimate> {
+        let lives = matches!(self.record.state, State::Submitted | State::Running);
+        outlook.estimate(self.record.id).filter(|_| lives)
     }
 
-    /// The latest estimate of start and end that was given for it; none for what has begun or ended.
-    fn expected(&self) -> (Option<Time>, Option<Time>) {
-        let Some(estimates) = &self.record.estimate else {
-            return (None, None);
-        };
-        let submission = estimates.at_submission.as_ref();
-        let end = |estimate: Option<&Estimate>| estimate.and_then(|estimate| estimate.end);
-        match self.record.state {
-            State::Submitted => (
-                submission.and_then(|estimate| estimate.start),
-                end(submission),
-            ),
-            State::Running => (
-                None,
-                end(estimates.at_claim.as_ref()).or_else(|| end(submission)),
-            ),
-            State::Canceling | State::Finished => (None, None),
-        }
-    }
-
-    /// `show --json`: the keys of a list, then the record's others.
-    pub fn shown(&self, files: &LabFiles) -> Result<Value, serde_json::Error> {
-        let mut shown = serde_json::to_value(self.listed(files))?;
+    /// `show --json`: the keys of a list, then the record's others, then by when it ends nine times in ten
+    /// and why it waits.
+    pub fn shown(&self, files: &LabFiles, outlook: &Outlook) -> Result<Value, serde_json::Error> {
+        let mut shown = serde_json::to_value(self.listed(files, outlook))?;
         if let (Value::Object(shown), Value::Object(record)) =
             (&mut shown, serde_json::to_value(&self.record)?)
         {
             for (key, value) in record {
                 shown.entry(key).or_insert(value);
             }
+            let p90 = self.expected(outlook).and_then(|estimate| estimate.p90);
+            shown.insert("p90".to_owned(), serde_json::to_value(p90)?);
+            let why = outlook.why(self.record.id).map(ToString::to_string);
+            shown.insert("why".to_owned(), why.into());
         }
         Ok(shown)
     }
@@ -244,7 +231,8 @@ pub mod tests {
     fn a_list_has_exactly_these_keys() {
         let files = LabFiles::default();
         let job = waiting(1);
-        let listed = serde_json::to_string_pretty(&job.listed(&files)).unwrap();
+        let listed =
+            serde_json::to_string_pretty(&job.listed(&files, &Outlook::default())).unwrap();
         insta::assert_snapshot!(listed, @r#"
         {
           "id": "01000000-0000-5000-8000-000000000000",
@@ -275,9 +263,9 @@ pub mod tests {
           "expected_end": null
         }
         "#);
-        let shown = job.shown(&files).unwrap();
+        let shown = job.shown(&files, &Outlook::default()).unwrap();
         let keys: Vec<_> = shown.as_object().unwrap().keys().cloned().collect();
-        insta::assert_snapshot!(keys.join(" "), @"id job_name path state health reason verdict priority tags device_type board runner submitter stream submitted_at started_at finished_at attempts progress expected_start expected_end version commit definition message claim steps suites estimate log attachments canceled diagnostics health_check");
+        insta::assert_snapshot!(keys.join(" "), @"id job_name path state health reason verdict priority tags device_type board runner submitter stream submitted_at started_at finished_at attempts progress expected_start expected_end version commit definition message claim steps suites estimate log attachments canceled diagnostics health_check p90 why");
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl JobBars {
 impl Display for JobBars {
     fn show(&mut self, look: &Look) -> Result<(), Error> {
         for (id, bar) in &mut self.jobs {
-            bar.hear(look.jobs.get(id));
+            bar.hear(look.jobs.get(id), &look.outlook);
         }
         Ok(())
     }

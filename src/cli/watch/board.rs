@@ -34,6 +34,8 @@ pub struct Board {
     rows: Vec<Row>,
     motion: Motion,
     job: Option<Job>,
+    /// How it stands while it does not run.
+    standing: String,
     /// What past runs took, read once: it says nothing new of this one later.
     past: Option<RunTimes>,
 }
@@ -51,6 +53,7 @@ impl Board {
             rows: Vec::new(),
             motion: Motion::default(),
             job: None,
+            standing: String::new(),
             past: None,
         }
     }
@@ -90,6 +93,7 @@ impl Display for Board {
             job.record.job_name,
             on.unwrap_or_default()
         ));
+        self.standing = state(job, &look.outlook);
         self.job = Some(job.clone());
         self.tick();
         Ok(())
@@ -131,7 +135,7 @@ impl Display for Board {
             }
             State::Submitted | State::Canceling => {
                 self.whole.show(percent, "");
-                self.state.say(&state(job));
+                self.state.say(&self.standing);
             }
         }
         let first = self.first();
