@@ -22,6 +22,13 @@ This page is written by a test from what `pumice --help` knows. Exit codes are t
 `-C DIR` names the lab: a work tree, a bare repository or a URL. In a work tree the lab is its `origin`, else the
 repository itself, so a lab needs no server to begin with: committing is submitting. A job is named by any unique
 prefix of its id or by the path of its file. Colours and bars appear on a terminal only; `NO_COLOR` turns colours off.
+On a narrow terminal long cells are cut, and where that is not enough the last columns are left out; `--json` has all.
+
+`when`, `list`, `show` and `submit` say when a job is expected to start and to end. These times are estimates from
+past runs and from what the runners last said: a job that starts earlier, fails or is canceled changes them. A waiting
+job comes with the reason why it waits: boards that are busy or out of service, jobs that go first, or that no board of
+the lab can take it, with the board that comes nearest. `submit` and `resubmit` warn of the latter. In JSON absent
+facts are `null`; `show --json` has `why`, a sentence, and `p90`, the time by which the job ends nine times in ten.
 ";
 
 /// The help of a command and of all below it, each under its own heading.

@@ -8,6 +8,7 @@ mod look;
 mod manual;
 mod new_lab;
 mod watch;
+mod when;
 
 use std::path::Path;
 use std::process::{Command, Output};
