@@ -11,12 +11,13 @@
   };
   const times = () => {
     for (const time of document.querySelectorAll("time")) {
-      const said = time.dataset.at || time.textContent;
-      const at = Date.parse(said.replace(" ", "T") + "Z");
+      const clock = time.dateTime;
+      const said = clock || time.dataset.at || time.textContent;
+      const at = Date.parse(clock || said.replace(" ", "T") + "Z");
       const age = (Date.now() - at) / 1000;
       if (Number.isNaN(at) || Math.abs(age) > 30 * 86400) continue;
       time.dataset.at = said;
-      const exact = time.closest(".facts");
+      const exact = clock || time.closest(".facts");
       time.title = exact ? relative(age) : said + " UTC";
       if (!exact) time.textContent = relative(age);
     }
@@ -24,7 +25,7 @@
   const value = (row, column) => {
     const cell = row.cells[column];
     const time = cell.querySelector("time");
-    const text = cell.dataset.v || (time && (time.dataset.at || time.textContent)) || cell.textContent.trim();
+    const text = cell.dataset.v || (time && (time.dateTime || time.dataset.at || time.textContent)) || cell.textContent.trim();
     const number = Number(text.replace(/[\u202f%]/g, "").split("/")[0]);
     return text !== "" && !Number.isNaN(number) ? number : text.toLowerCase();
   };

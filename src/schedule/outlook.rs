@@ -73,6 +73,8 @@ pub struct Outlook {
     /// The waiting jobs, the one that is asked first first.
     order: Vec<(Priority, JobId)>,
     levels: BTreeMap<JobId, Priority>,
+    /// What each board is expected to take next, and when.
+    next: BTreeMap<BoardName, (Time, JobId)>,
 }
 
 impl Outlook {
@@ -117,6 +119,7 @@ impl Outlook {
                 run_of(&candidate.id, &board.device_type).map_or(0.0, |run| run.p50_s)
             },
         );
+        outlook.next = next(&played, &plan_boards);
         let factors = factors(facts);
         for (id, candidate) in &candidates {
             let expected = played.get(id).and_then(|played| {
@@ -197,10 +200,31 @@ impl Outlook {
         self.levels.get(&id).copied()
     }
 
+    /// The waiting job that a board is expected to take next.
+    pub fn next_on(&self, board: &BoardName) -> Option<JobId> {
+        self.next.get(board).map(|(_, id)| *id)
+    }
+
     /// The waiting jobs in the order in which they are asked, each with the level at which it stands.
     pub fn order(&self) -> &[(Priority, JobId)] {
         &self.order
     }
+}
+
+/// What each board takes first of what was played, and when.
+fn next(
+    played: &BTreeMap<JobId, Forecast>,
+    boards: &[PlanBoard],
+) -> BTreeMap<BoardName, (Time, JobId)> {
+    let mut first = BTreeMap::new();
+    for (id, job) in played {
+        for board in &job.boards {
+            let next = (job.start, *id);
+            let known = first.entry(boards[*board].name.clone()).or_insert(next);
+            *known = (*known).min(next);
+        }
+    }
+    first
 }
 
 /// Why a definition that is not submitted yet would wait, as far as boards go.

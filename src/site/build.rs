@@ -12,11 +12,12 @@ use super::assets::Assets;
 use super::disk::Output;
 use super::engine::{Engine, Frame};
 use super::history::History;
-use super::manifest::{Head, Manifest};
+use super::manifest::{Head, MadeFrom, Manifest};
 use super::manual::Manual;
 use super::pages::{self, Finished, Key, Lists, Site};
 use super::pool::{Pool, Warnings};
-use super::source::{Reader, Source};
+use super::source::{Reader, Snapshot, Source};
+use super::views::when::whens;
 use super::{SiteError, gather, paths};
 use crate::model::lab::ForgeKind;
 use crate::model::{JobId, LabConfig, ObjectId, Time};
@@ -65,6 +66,7 @@ pub fn build_from<S: Source>(
         && head.clean
         && head.cursor == cursor
         && head.program == program
+        && options.now.unix() < head.until
     {
         clock.stage("look");
         return Ok(BuildSummary {
@@ -102,6 +104,10 @@ pub fn build_from<S: Source>(
     before.carry(&mut loaded.history);
     let nothing = HashMap::new();
     clock.stage("history");
+    let past = readers.with(Reader::past)?;
+    let outlook = snapshot.outlook(&past, options.now);
+    let whens = whens(&snapshot, &outlook, options.now);
+    clock.stage("outlook");
 
     if let Some(head) = old_head {
         head.mark_unclean(&options.out)?;
@@ -114,6 +120,8 @@ pub fn build_from<S: Source>(
         assets: &assets,
         manual: &manual,
         snapshot: &snapshot,
+        outlook: &outlook,
+        whens: &whens,
         history: &loaded.history,
         sums: &loaded.sums,
         calibration: &loaded.calibration,
@@ -151,7 +159,13 @@ pub fn build_from<S: Source>(
         pages: new,
     };
     std::fs::create_dir_all(&options.out).map_err(SiteError::file("create", &options.out))?;
-    next.write(&options.out, cursor, program, sound)?;
+    let until = until(&snapshot, options.now);
+    let made_from = MadeFrom {
+        cursor,
+        program,
+        until,
+    };
+    next.write(&options.out, made_from, sound)?;
     clock.stage("manifest");
     Ok(BuildSummary {
         unchanged: false,
@@ -172,6 +186,20 @@ fn cursor(heads: &BTreeMap<String, ObjectId>) -> u64 {
         hash.update(id.as_bytes());
     }
     hash.digest()
+}
+
+/// When the next runner of which no more is heard counts as silent, in Unix seconds: its boards take no
+/// jobs then.
+fn until(snapshot: &Snapshot, now: Time) -> i64 {
+    let lease_s = snapshot.files.config.lease.seconds();
+    let silent = snapshot.runners.iter().map(|runner| {
+        let from = runner.at.plus_seconds(lease_s);
+        from.unix().saturating_add(1)
+    });
+    silent
+        .filter(|at| *at > now.unix())
+        .min()
+        .unwrap_or(i64::MAX)
 }
 
 /// One number for this program: its version and what it brings along.

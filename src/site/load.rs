@@ -8,6 +8,7 @@ use super::{BuildOptions, BuildSummary, SiteError, build_from};
 use crate::lab;
 use crate::model::record::{AttemptRecord, LogLocation};
 use crate::model::{JobId, ObjectId, Record, RunnerName};
+use crate::schedule::Past;
 
 /// Builds the site of a lab as it was last fetched.
 pub fn build(lab: &lab::Lab, options: &BuildOptions) -> Result<BuildSummary, SiteError> {
@@ -88,6 +89,8 @@ impl Reader for lab::Reader {
         let now = lab::Snapshot::load(self).map_err(failed("the state of the lab"))?;
         let live = |job: lab::LiveJob| LiveJob {
             record: job.record,
+            job: job.job,
+            order: job.order,
             attempt: job.attempt,
             progress: job.progress,
             underway: job.underway,
@@ -106,6 +109,11 @@ impl Reader for lab::Reader {
             boards: now.boards.into_iter().map(board).collect(),
             runners: now.runners,
         })
+    }
+
+    fn past(&self) -> Result<Past, SiteError> {
+        self.fold(Past::FILE, Past::add)
+            .map_err(failed("the finished jobs"))
     }
 }
 

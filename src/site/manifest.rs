@@ -1,6 +1,6 @@
 //! What the last build left: `.pumice-manifest` in the output, a flat file of our own.
 //!
-//! Its head alone says whether anything changed, so a build without news reads 64 bytes. Whatever is
+//! Its head alone says whether anything changed, so a build without news reads 72 bytes. Whatever is
 //! wrong with it, the answer is a full build, never an error.
 
 mod calibration;
@@ -23,8 +23,8 @@ use crate::report::usage::{By, PeriodSums, Usage, UsageSums};
 pub const FILE: &str = ".pumice-manifest";
 
 /// Changes with every change of the layout below; an unknown one is a full build.
-const MAGIC: &[u8; 16] = b"pumice-site-003\n";
-const HEAD: usize = 64;
+const MAGIC: &[u8; 16] = b"pumice-site-004\n";
+const HEAD: usize = 72;
 
 /// What decides whether a build has anything to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,18 @@ pub struct Head {
     pub program: u64,
     /// Whether the build came to its end.
     pub clean: bool,
+    /// From then on, in Unix seconds, the pages say something else though no ref has changed.
+    pub until: i64,
     body: u64,
     length: u64,
+}
+
+/// What a finished build was made from; see [`Head`].
+#[derive(Debug, Clone, Copy)]
+pub struct MadeFrom {
+    pub cursor: u64,
+    pub program: u64,
+    pub until: i64,
 }
 
 /// Everything that the next build needs to know.
@@ -59,10 +69,11 @@ impl Head {
         bytes[16..24].copy_from_slice(&self.cursor.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.program.to_le_bytes());
         bytes[32..40].copy_from_slice(&u64::from(self.clean).to_le_bytes());
-        bytes[40..48].copy_from_slice(&self.body.to_le_bytes());
-        bytes[48..56].copy_from_slice(&self.length.to_le_bytes());
-        let sum = xxh3_64(&bytes[..56]);
-        bytes[56..].copy_from_slice(&sum.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.until.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.body.to_le_bytes());
+        bytes[56..64].copy_from_slice(&self.length.to_le_bytes());
+        let sum = xxh3_64(&bytes[..64]);
+        bytes[64..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
@@ -72,10 +83,11 @@ impl Head {
             cursor: fields.u64()?,
             program: fields.u64()?,
             clean: fields.u64()? == 1,
+            until: fields.u64()? as i64,
             body: fields.u64()?,
             length: fields.u64()?,
         };
-        (bytes.starts_with(MAGIC) && fields.u64()? == xxh3_64(&bytes[..56])).then_some(head)
+        (bytes.starts_with(MAGIC) && fields.u64()? == xxh3_64(&bytes[..64])).then_some(head)
     }
 
     /// Reads the head alone; `None` when there is none or it is broken.
@@ -126,16 +138,21 @@ impl Manifest {
     pub fn write(
         &self,
         out: &Path,
-        cursor: u64,
-        program: u64,
+        made_from: MadeFrom,
         old: Option<Head>,
     ) -> Result<(), SiteError> {
         let mut bytes = vec![0; HEAD];
         self.encode(&mut bytes);
+        let MadeFrom {
+            cursor,
+            program,
+            until,
+        } = made_from;
         let head = Head {
             cursor,
             program,
             clean: true,
+            until,
             body: xxh3_64(&bytes[HEAD..]),
             length: (bytes.len() - HEAD) as u64,
         };

@@ -7,7 +7,9 @@ use crate::model::board::Board;
 use crate::model::lab::LabFiles;
 use crate::model::record::{AttemptRecord, BoardHealth, BoardRecord, LogLocation};
 use crate::model::status::{RunnerStatus, Underway};
-use crate::model::{JobId, ObjectId, Record, RunnerName};
+use crate::model::{Job, JobId, ObjectId, Record, RunnerName, Time};
+use crate::schedule::Past;
+use crate::schedule::outlook::{BoardNow, Facts, JobNow, Outlook};
 
 /// The head of each runner's journal.
 pub type Journals = BTreeMap<RunnerName, ObjectId>;
@@ -52,6 +54,9 @@ pub trait Reader {
     fn files(&self, under: &str) -> Result<Vec<(String, ObjectId)>, SiteError>;
 
     fn snapshot(&self) -> Result<Snapshot, SiteError>;
+
+    /// What the finished jobs say that estimates need.
+    fn past(&self) -> Result<Past, SiteError>;
 }
 
 /// A record file that came, changed or went.
@@ -74,15 +79,43 @@ pub struct Snapshot {
     pub runners: Vec<RunnerStatus>,
 }
 
+impl Snapshot {
+    /// What is to be expected of its jobs at a moment, and why they wait.
+    pub fn outlook(&self, past: &Past, now: Time) -> Outlook {
+        Outlook::new(&Facts {
+            files: &self.files,
+            runners: &self.runners,
+            boards: self.boards.iter().map(BoardState::facts).collect(),
+            jobs: self.live.iter().map(LiveJob::facts).collect(),
+            past,
+            now,
+        })
+    }
+}
+
 /// A job that waits or runs.
 #[derive(Debug, Clone)]
 pub struct LiveJob {
     pub record: Record,
+    /// The definition, unless it has an error.
+    pub job: Option<Job>,
+    /// The place in main's history: the smaller came first.
+    pub order: i64,
     pub attempt: u32,
     /// Percent.
     pub progress: u8,
     /// What its runner's heartbeat says of it.
     pub underway: Option<Underway>,
+}
+
+impl LiveJob {
+    fn facts(&self) -> JobNow<'_> {
+        JobNow {
+            record: &self.record,
+            job: self.job.as_ref(),
+            order: self.order,
+        }
+    }
 }
 
 /// A board with what its journal and its runner's heartbeat say.
@@ -95,4 +128,15 @@ pub struct BoardState {
     pub job: Option<JobId>,
     /// What its runner last noted of it.
     pub noted: Option<BoardRecord>,
+}
+
+impl BoardState {
+    fn facts(&self) -> BoardNow<'_> {
+        BoardNow {
+            board: &self.board,
+            health: self.health,
+            reason: self.reason.as_deref(),
+            job: self.job,
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::model::BoardName;
 use crate::model::record::Attempt;
 use crate::report::{By, Period, Usage};
 use crate::site::engine::Page;
+use crate::site::source::BoardState;
 use crate::site::views::Link;
 use crate::site::views::board::BoardView;
 use crate::site::views::row::{FailedRow, JobRow};
@@ -57,7 +58,8 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
         .chain(live.map(BoardName::as_str))
         .filter(|name| !present.contains(name))
         .collect();
-    let boards: Vec<BoardView> = site.snapshot.boards.iter().map(BoardView::new).collect();
+    let boards = site.snapshot.boards.iter().map(|state| ahead(site, state));
+    let boards: Vec<BoardView> = boards.collect();
     let path = "boards/index.html";
     let view = BoardsView {
         counts: BoardCounts::new(&boards),
@@ -75,7 +77,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
             .render("boards.html", &Page::new(path, "boards", "Boards"), &view)?,
     )?;
     site.snapshot.boards.par_iter().try_for_each(|state| {
-        let view = BoardView::new(state);
+        let view = ahead(site, state);
         let description = state.board.description.as_deref().unwrap_or_default();
         let key = site.key().debug(&view).add(description.as_bytes());
         board(site, key, view.name.clone(), || view.described(state))
@@ -85,6 +87,19 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
             BoardView::gone(name)
         })
     })
+}
+
+/// A board with what is expected of it.
+fn ahead(site: &Site<'_>, state: &BoardState) -> BoardView {
+    let mut view = BoardView::new(state);
+    if let Some(job) = state.job {
+        view.idle = site.when(job).end;
+    }
+    if let Some(job) = site.outlook.next_on(&state.board.name) {
+        view.next = Link::new(&job.short(), paths::job_page(job));
+        view.next_start = site.when(job).start;
+    }
+    view
 }
 
 fn board(

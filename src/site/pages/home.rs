@@ -84,9 +84,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
 }
 
 fn view(site: &Site<'_>) -> HomeView {
-    let live: Vec<LiveRow> = site.snapshot.live.iter().map(LiveRow::new).collect();
-    let (mut waiting, running): (Vec<LiveRow>, Vec<LiveRow>) =
-        live.into_iter().partition(LiveRow::waits);
+    let (running, mut waiting) = site.live();
     let waiting_count = waiting.len();
     waiting.truncate(QUEUE);
     let mut boards: Vec<BoardView> = site.snapshot.boards.iter().map(BoardView::new).collect();

@@ -11,6 +11,7 @@ use crate::site::source::Reader;
 use crate::site::views::job::{Around, AttachmentView, JobView, LogView};
 use crate::site::views::live::LiveRow;
 use crate::site::views::row::Neighbour;
+use crate::site::views::when::When;
 use crate::site::{SiteError, log, paths, text};
 
 /// The largest attachment that is published, in bytes.
@@ -95,6 +96,7 @@ impl Finished {
         let around = Around {
             forge: config.forge.as_ref(),
             bar: None,
+            when: When::default(),
             retried: &retried,
             previous: self.previous,
             next: self.next,
@@ -151,6 +153,7 @@ pub fn live(site: &Site<'_>, reader: &impl Reader) -> Result<(), SiteError> {
     for job in &site.snapshot.live {
         let record = &job.record;
         let row = LiveRow::new(job);
+        let when = site.when(record.id);
         let name = crate::report::usage::label(&record.job_name);
         let board = record.health_check.as_ref().map_or("", BoardName::as_str);
         let previous = last
@@ -167,6 +170,7 @@ pub fn live(site: &Site<'_>, reader: &impl Reader) -> Result<(), SiteError> {
         let key = Key::new(site.shared)
             .debug(record)
             .debug(&row)
+            .debug(&when)
             .debug(&previous)
             .add(tail.as_deref().unwrap_or_default());
         site.page(&path, key, || {
@@ -174,6 +178,7 @@ pub fn live(site: &Site<'_>, reader: &impl Reader) -> Result<(), SiteError> {
             let around = Around {
                 forge: config.forge.as_ref(),
                 bar: Some(&row.bar),
+                when,
                 retried: &retried,
                 previous,
                 next: None,

@@ -20,9 +20,7 @@ pub struct QueueView {
 }
 
 pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
-    let live: Vec<LiveRow> = site.snapshot.live.iter().map(LiveRow::new).collect();
-    let (waiting, running): (Vec<LiveRow>, Vec<LiveRow>) =
-        live.into_iter().partition(LiveRow::waits);
+    let (running, waiting) = site.live();
     let status = status(site, running.len(), waiting.len());
     let path = "queue/index.html";
     let page = Page::new(path, "queue", "Queue").live(true);

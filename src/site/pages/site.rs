@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::model::{LabConfig, Time};
+use crate::model::{JobId, LabConfig, Time};
 use crate::report::{CalibrationSums, UsageSums};
+use crate::schedule::outlook::Outlook;
 use crate::site::SiteError;
 use crate::site::assets::Assets;
 use crate::site::disk::Output;
@@ -14,7 +15,9 @@ use crate::site::engine::Engine;
 use crate::site::history::{History, Summary};
 use crate::site::manual::Manual;
 use crate::site::source::Snapshot;
+use crate::site::views::live::LiveRow;
 use crate::site::views::row::JobRow;
+use crate::site::views::when::When;
 
 /// Jobs that the pages of boards, users and tags list.
 const RECENT: usize = 25;
@@ -29,6 +32,10 @@ pub struct Site<'a> {
     pub assets: &'a Assets,
     pub manual: &'a Manual,
     pub snapshot: &'a Snapshot,
+    /// What is to be expected of the jobs that have not ended.
+    pub outlook: &'a Outlook,
+    /// The same as texts, by job.
+    pub whens: &'a BTreeMap<JobId, When>,
     pub history: &'a History,
     pub sums: &'a UsageSums,
     pub calibration: &'a CalibrationSums,
@@ -94,6 +101,23 @@ impl Site<'_> {
 
     pub fn job(&self, at: u32) -> &Summary {
         &self.history.jobs[at as usize]
+    }
+
+    /// What is expected of a job that waits or runs.
+    pub fn when(&self, id: JobId) -> When {
+        self.whens.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// The running jobs, oldest first, and the waiting ones in the order in which they are asked.
+    pub fn live(&self) -> (Vec<LiveRow>, Vec<LiveRow>) {
+        let live = self.snapshot.live.iter().map(|job| LiveRow {
+            when: self.when(job.record.id),
+            ..LiveRow::new(job)
+        });
+        let (mut waiting, running): (Vec<LiveRow>, Vec<LiveRow>) = live.partition(LiveRow::waits);
+        // Those that nobody asks stand last.
+        waiting.sort_by_key(|job| job.when.place.wrapping_sub(1));
+        (running, waiting)
     }
 
     pub fn rows(&self, jobs: &[u32]) -> Vec<JobRow> {

@@ -8,6 +8,7 @@ use super::now::snapshot;
 use super::records::{finished, log, retried};
 use crate::model::record::{AttemptRecord, LogLocation};
 use crate::model::{JobId, ObjectId, Record, RunnerName, Time};
+use crate::schedule::Past;
 use crate::site::SiteError;
 use crate::site::source::{Change, Journals, Reader, Snapshot, Source};
 
@@ -234,5 +235,15 @@ impl Reader for Sample {
 
     fn snapshot(&self) -> Result<Snapshot, SiteError> {
         Ok(self.inner.snapshot.clone())
+    }
+
+    fn past(&self) -> Result<Past, SiteError> {
+        let mut past = Past::default();
+        for runner in self.inner.journals.keys() {
+            for blob in self.inner.state(runner).values() {
+                past.add(&Reader::record(self, *blob)?);
+            }
+        }
+        Ok(past)
     }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::facts::{TYPES, USERS, name, object};
 use super::records::{claimed, steps, submitted};
 use crate::model::board::{Board, BoardFile, DeviceType, Service, ServiceState};
 use crate::model::lab::{Forge, ForgeKind, LabFiles, User};
 use crate::model::record::{BoardHealth, BoardRecord, StepState};
 use crate::model::status::{BoardStatus, BoardUse, Pace, RunnerStatus, Underway};
-use crate::model::{State, Time};
+use crate::model::{Job, Priority, Record, State, Time};
 use crate::site::source::{BoardState, LiveJob, Snapshot};
 
 fn board(
@@ -34,6 +36,15 @@ fn board(
         ..BoardFile::default()
     };
     Board::new(name(board_name), file, types)
+}
+
+/// The definition as its job's record tells it.
+fn definition_of(record: &Record) -> Option<Job> {
+    let job: Job = serde_json::from_value(record.definition.clone()).ok()?;
+    Some(Job {
+        priority: record.priority,
+        ..job
+    })
 }
 
 pub(super) fn snapshot(now: Time) -> Snapshot {
@@ -94,7 +105,9 @@ pub(super) fn snapshot(now: Time) -> Snapshot {
             steps[3].reason = None;
             record.steps = steps;
             LiveJob {
+                job: definition_of(&record),
                 record,
+                order: n as i64,
                 attempt: 1,
                 progress: [72, 41, 8, 55][n as usize],
                 underway: Some(Underway {
@@ -106,11 +119,28 @@ pub(super) fn snapshot(now: Time) -> Snapshot {
             }
         })
         .collect();
-    let waiting = (0..6_u64).map(|n| LiveJob {
-        record: submitted(9_100_000 + n, now.plus_seconds(-900.0 + 60.0 * n as f64)),
-        attempt: 0,
-        progress: 0,
-        underway: None,
+    let waiting = (0..6_u64).map(|n| {
+        let mut record = submitted(9_100_000 + n, now.plus_seconds(-900.0 + 60.0 * n as f64));
+        match n {
+            // It has waited long enough to rise by a level.
+            0 => {
+                record.submitted_at = now.plus_seconds(-5.0 * 3600.0);
+                record.priority = Priority::Low;
+            }
+            // No board can take it.
+            3 => record.definition["tags"] = json!(["hdmi"]),
+            // It never ran.
+            4 => record.job_name = "thermal-soak".to_owned(),
+            _ => {}
+        }
+        LiveJob {
+            job: definition_of(&record),
+            record,
+            order: 10 + n as i64,
+            attempt: 0,
+            progress: 0,
+            underway: None,
+        }
     });
     let busy = |wanted: &str| {
         let on = |job: &&LiveJob| {

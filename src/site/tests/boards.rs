@@ -55,6 +55,8 @@ fn health_checks_are_on_their_boards_pages_alone() {
     site.lab.edit(|snapshot| {
         snapshot.live.push(LiveJob {
             record: runs,
+            job: None,
+            order: 99,
             attempt: 1,
             progress: 5,
             underway: None,

@@ -35,9 +35,13 @@ impl Site {
     }
 
     pub fn try_build(&self, full: bool) -> Result<BuildSummary, SiteError> {
+        self.build_at(now(), full)
+    }
+
+    pub fn build_at(&self, now: Time, full: bool) -> Result<BuildSummary, SiteError> {
         let options = BuildOptions {
             out: self.out(),
-            now: now(),
+            now,
             full,
         };
         build_from(&self.lab, &options)

@@ -81,6 +81,15 @@ fn hostile_text_is_only_text() {
         live.record.id = JobId::new(ObjectId::ZERO, "queue/hostile-live.json");
         live.progress = 255;
         snapshot.live.push(live);
+        // What the queue's page says of it is made from its names.
+        let mut waits = snapshot.live[5].clone();
+        waits.record.id = JobId::new(ObjectId::ZERO, "queue/hostile-waits.json");
+        waits.record.job_name = HOSTILE.to_owned();
+        let job = waits.job.as_mut().unwrap();
+        job.device_type = Some(HOSTILE.to_owned());
+        job.tags = vec![HOSTILE.to_owned()];
+        job.dispatcher = Some(HOSTILE.to_owned());
+        snapshot.live.push(waits);
         snapshot.files.config.name = HOSTILE.to_owned();
         snapshot.files.config.description =
             format!("{HOSTILE}\n\n[x](javascript:alert(1)) ![y](https://evil.example/y.png)");
@@ -115,6 +124,8 @@ fn hostile_text_is_only_text() {
     let page = &pages[&crate::site::paths::job_page(record.id)];
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
     assert!(page.contains("{{ site }}"));
+    let queue = &pages["queue/index.html"];
+    assert!(queue.contains("the lab has no &lt;/script&gt;&lt;script&gt;alert(1)"));
     // What a job leaves is never taken for a page of the site.
     let left: Vec<&String> = files.keys().filter(|path| path.contains("/out/")).collect();
     assert!(

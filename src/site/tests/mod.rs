@@ -7,3 +7,4 @@ mod hostile;
 mod incremental;
 mod pages;
 mod preview;
+mod when;

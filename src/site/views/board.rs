@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Link;
+use super::when::Moment;
 use crate::model::ServiceState;
 use crate::model::record::BoardHealth;
 use crate::report::usage::label;
@@ -29,6 +30,11 @@ pub struct BoardView {
     pub owners: Vec<Link>,
     pub dispatchers: Vec<String>,
     pub job: Link,
+    /// When it is expected to be idle, where that is said.
+    pub idle: Moment,
+    /// The job that it is expected to take next, and when.
+    pub next: Link,
+    pub next_start: Moment,
     /// HTML.
     pub description: String,
 }
@@ -85,6 +91,9 @@ impl BoardView {
                 Some(id) => Link::new(&id.short(), paths::job_page(id)),
                 None => Link::default(),
             },
+            idle: Moment::default(),
+            next: Link::default(),
+            next_start: Moment::default(),
             description: String::new(),
         }
     }
@@ -113,6 +122,9 @@ impl BoardView {
             owners: Vec::new(),
             dispatchers: Vec::new(),
             job: Link::default(),
+            idle: Moment::default(),
+            next: Link::default(),
+            next_start: Moment::default(),
             description: String::new(),
         }
     }

@@ -6,6 +6,7 @@ use super::Link;
 use super::attempt::{AttemptView, attempts};
 use super::bar::BarView;
 use super::row::{Neighbour, ended};
+use super::when::{Said, When, said};
 use crate::model::lab::Forge;
 use crate::model::record::{AttemptRecord, CaseResult, Member, Record, Step, StepState, Suite};
 use crate::model::{BoardName, JobId, State, Time, Verdict};
@@ -54,7 +55,10 @@ pub struct JobView {
     pub path: Link,
     pub commit: Link,
     pub resubmitted_from: String,
-    pub expected: Expected,
+    /// What is expected of it until it has ended.
+    pub when: When,
+    /// What was said of it before.
+    pub said: Vec<Said>,
     /// Who takes part in a group job; nobody in a job on one board.
     pub members: Vec<MemberView>,
     pub steps: Vec<StepView>,
@@ -77,14 +81,6 @@ pub struct Counts {
     pub passed: usize,
     pub failed: usize,
     pub skipped: usize,
-}
-
-/// When the job was said to start and end.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Expected {
-    pub start: String,
-    pub end: String,
-    pub p90: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -187,12 +183,13 @@ pub struct NeighbourView {
 }
 
 /// What a job's page needs beside its record.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Around<'a> {
     pub forge: Option<&'a Forge>,
-    /// Percent, of a running job.
     /// Of a job that runs.
     pub bar: Option<&'a BarView>,
+    /// What is expected of a job that waits or runs.
+    pub when: When,
     /// The records of its retried attempts.
     pub retried: &'a [AttemptRecord],
     pub previous: Option<Neighbour>,
@@ -211,9 +208,6 @@ impl JobView {
             name: id[..id.len().min(10)].to_owned(),
         };
         let finished = record.state == State::Finished;
-        let estimate = record.estimate.as_ref();
-        let estimate =
-            estimate.and_then(|said| said.at_claim.as_ref().or(said.at_submission.as_ref()));
         let second = |at: Option<Time>| at.map(text::second).unwrap_or_default();
         let between = |from: Option<Time>, to: Option<Time>| match (from, to) {
             (Some(from), Some(to)) => text::duration(to.seconds_since(from).max(0.0)),
@@ -280,20 +274,8 @@ impl JobView {
             },
             commit: commit(record.commit.to_string()),
             resubmitted_from: resubmitted_from(record),
-            expected: Expected {
-                start: estimate
-                    .and_then(|said| said.start)
-                    .map(text::minute)
-                    .unwrap_or_default(),
-                end: estimate
-                    .and_then(|said| said.end)
-                    .map(text::minute)
-                    .unwrap_or_default(),
-                p90: estimate
-                    .and_then(|said| said.p90)
-                    .map(text::minute)
-                    .unwrap_or_default(),
-            },
+            when: around.when.clone(),
+            said: said(record),
             members: record.members.iter().take(MEMBERS).map(member).collect(),
             steps: steps(&record.steps),
             suites: suites(&record.suites),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Link;
 use super::bar::BarView;
+use super::when::When;
 use crate::model::{BoardName, State};
 use crate::report::usage::{device_type, label, user};
 use crate::site::source::LiveJob;
@@ -27,10 +28,10 @@ pub struct LiveRow {
     pub tags: Vec<Link>,
     pub submitted_at: String,
     pub started_at: String,
-    pub expected_start: String,
-    pub expected_end: String,
     pub bar: BarView,
     pub attempt: u32,
+    /// What is expected of it, for the lists that say so.
+    pub when: When,
 }
 
 impl LiveRow {
@@ -40,8 +41,6 @@ impl LiveRow {
             .definition
             .get("target")
             .and_then(|target| target.as_str());
-        let said = record.estimate.as_ref();
-        let said = said.and_then(|said| said.at_claim.as_ref().or(said.at_submission.as_ref()));
         Self {
             href: paths::job_page(record.id),
             name: text::shorten(&record.job_name, 120),
@@ -69,16 +68,9 @@ impl LiveRow {
                 .collect(),
             submitted_at: text::minute(record.submitted_at),
             started_at: record.started_at.map(text::minute).unwrap_or_default(),
-            expected_start: said
-                .and_then(|said| said.start)
-                .map(text::minute)
-                .unwrap_or_default(),
-            expected_end: said
-                .and_then(|said| said.end)
-                .map(text::minute)
-                .unwrap_or_default(),
             bar: BarView::new(job),
             attempt: job.attempt,
+            when: When::default(),
         }
     }
 

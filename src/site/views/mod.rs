@@ -12,6 +12,7 @@ pub mod job;
 pub mod live;
 pub mod row;
 pub mod usage;
+pub mod when;
 
 use serde::Serialize;
 
