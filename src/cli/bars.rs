@@ -66,6 +66,11 @@ impl Bars {
         is_narrow(self.terminal)
     }
 
+    /// Takes a bar away, so that what follows stands in its place.
+    pub fn remove(&self, bar: &Bar) {
+        self.all.remove(&bar.bar);
+    }
+
     /// Says something above the bars.
     pub fn say(&self, line: &str) -> io::Result<()> {
         self.all.println(line)

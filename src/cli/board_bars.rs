@@ -55,7 +55,7 @@ impl BoardBars {
         self.boards.retain(|board, bar| {
             let keep = wanted(board);
             if !keep {
-                bar.bar.remove();
+                self.bars.remove(&bar.bar);
             }
             keep
         });

@@ -37,6 +37,7 @@ mod pointer;
 pub mod report;
 pub mod resubmit;
 pub mod runner;
+mod runner_bars;
 mod runner_status;
 mod runner_text;
 pub mod schema;

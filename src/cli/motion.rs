@@ -210,8 +210,8 @@ mod tests {
         assert_eq!(motion.percent(after(21)), 70);
         assert_eq!(
             motion.elapsed_s(after(21)),
-            Some(70.0),
-            "the runner's clock counts"
+            Some(71.0),
+            "the steady clock counts"
         );
         assert_eq!(motion.percent(after(3600)), 99);
     }

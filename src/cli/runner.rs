@@ -1,6 +1,5 @@
 //! `pumice runner`: the daemon that drives this host's boards.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -11,9 +10,9 @@ use signal_hook::iterator::Signals;
 use super::context::Context;
 use super::error::{Attempt, Error, Kind, Outcome};
 use super::open::Opened;
+use super::runner_bars::RunnerBars;
 use super::runner_status;
 use super::site_keeper::SiteKeeper;
-use super::text::visible_lines;
 use crate::lab::Lab;
 use crate::model::check;
 use crate::model::{BoardName, HostConfig, ObjectId, RunnerName};
@@ -101,21 +100,27 @@ fn drive(args: &Args, context: &Context) -> Result<Outcome, Error> {
         accept_rewrite: args.accept_rewrite,
         program: program.clone(),
     };
+    let bars = RunnerBars::new();
+    let lines = bars.clone();
     let env = Environment {
         remote: Box::new(lab.clone()),
         driver: Box::new(Processes(containment)),
         clock: Box::new(SystemClock),
         dies_at: Box::new(|_| false),
-        say: Box::new(say),
+        say: Box::new(move |line| lines.say(line)),
     };
     // What escapes a dispatcher's process group comes to this process, which can then end it.
     crate::process::become_subreaper().attempt(Kind::Failed, || {
         "become the parent of stray processes".to_owned()
     })?;
-    say(&format!("containment: {contained}"));
-    let daemon = Daemon::new(lab, options, env, state)?;
+    bars.say(&format!("containment: {contained}"));
+    let mut daemon = Daemon::new(lab, options, env, state)?;
+    if bars.are_drawn() {
+        let bars = bars.clone();
+        daemon.show(move |running| bars.show(running));
+    }
     listen(daemon.sender())?;
-    say(&format!(
+    bars.say(&format!(
         "runner {name} on {url}, state in {}",
         folder.display()
     ));
@@ -125,17 +130,12 @@ fn drive(args: &Args, context: &Context) -> Result<Outcome, Error> {
         .map(|out| SiteKeeper::start(&program, &url, out))
         .transpose()?;
     let result = daemon.run();
+    bars.end();
     if let Some(site) = site {
         site.finish();
     }
     result?;
     Ok(Outcome::Done)
-}
-
-/// A line for the lab's admin, on standard error, where a service manager keeps it with the time.
-fn say(line: &str) {
-    // Where standard error is closed there is nobody to tell, and the runner goes on.
-    let _ = writeln!(std::io::stderr(), "{}", visible_lines(line));
 }
 
 /// TERM and INT end, the second one at once; HUP and USR1 poke.

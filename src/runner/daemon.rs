@@ -7,6 +7,7 @@ use super::RunnerError;
 use super::core::{Runner, Turn};
 use super::env::Environment;
 use super::options::Options;
+use super::progress::Shown;
 use super::state::StateFolder;
 use super::upkeep::Upkeep;
 use crate::git;
@@ -32,7 +33,11 @@ pub struct Daemon {
     _watch: Option<git::Watch>,
     orphans: Orphans,
     upkeep: Upkeep,
+    show: Option<Show>,
 }
+
+/// Is told after every turn what runs.
+type Show = Box<dyn FnMut(&[Shown]) + Send>;
 
 /// How often dead strays that came to this process are looked for.
 const BURIAL: Duration = Duration::from_secs(5);
@@ -71,7 +76,13 @@ impl Daemon {
             signals,
             _watch: watch,
             orphans: Orphans::default(),
+            show: None,
         })
+    }
+
+    /// Shows after every turn what runs.
+    pub fn show(&mut self, show: impl FnMut(&[Shown]) + Send + 'static) {
+        self.show = Some(Box::new(show));
     }
 
     /// Where signals come in from outside: the operating system's, or a test's.
@@ -97,6 +108,9 @@ impl Daemon {
                 }
             };
             self.upkeep.after(self.runner.published());
+            if let Some(show) = &mut self.show {
+                show(&self.runner.shown());
+            }
             let first = match turn {
                 Turn::Done => return Ok(()),
                 Turn::Again => None,

@@ -71,4 +71,5 @@ pub use env::{
 };
 pub use error::RunnerError;
 pub use options::Options;
+pub use progress::Shown;
 pub use state::StateFolder;

@@ -3,13 +3,55 @@
 use std::time::Duration;
 
 use super::Runner;
-use super::core::{Attempt, Phase};
+use super::core::{Attempt, Held, Phase};
 use super::world::World;
 use crate::dispatch::Progress;
-use crate::model::JobId;
+use crate::model::status::Underway;
+use crate::model::{BoardName, JobId, Time};
 use crate::schedule::{self, Usual};
 
+/// An attempt that runs, as the daemon's terminal shows it.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub id: JobId,
+    pub job_name: String,
+    /// One, or those of a group.
+    pub boards: Vec<BoardName>,
+    pub attempt: u32,
+    pub started_at: Time,
+    /// Percent, at most 99.
+    pub progress: u8,
+    pub underway: Underway,
+}
+
 impl Runner {
+    /// How far every attempt is that runs.
+    pub fn shown(&mut self) -> Vec<Shown> {
+        let now = self.env.clock.since_boot();
+        self.measure(now);
+        let at = self.env.clock.now();
+        let shown = |(id, held): (&JobId, &Held)| {
+            let Phase::Running(attempt) = &held.phase else {
+                return None;
+            };
+            Some(Shown {
+                id: *id,
+                job_name: attempt.record.job_name.clone(),
+                boards: attempt.boards().cloned().collect(),
+                attempt: attempt.n,
+                started_at: attempt.started_at,
+                progress: attempt.progress,
+                underway: Underway {
+                    at,
+                    expected_end: None,
+                    p90: None,
+                    pace: attempt.pace,
+                },
+            })
+        };
+        self.held.iter().filter_map(shown).collect()
+    }
+
     /// Says anew of every attempt how far it is: more than before, also where nothing was heard since.
     pub(super) fn measure(&mut self, now: Duration) {
         for held in self.held.values_mut() {
