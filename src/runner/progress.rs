@@ -34,6 +34,7 @@ impl Runner {
             let Phase::Running(attempt) = &held.phase else {
                 return None;
             };
+            let (expected_end, p90) = self.expected_end(attempt);
             Some(Shown {
                 id: *id,
                 job_name: attempt.record.job_name.clone(),
@@ -43,8 +44,8 @@ impl Runner {
                 progress: attempt.progress,
                 underway: Underway {
                     at,
-                    expected_end: None,
-                    p90: None,
+                    expected_end: Some(expected_end),
+                    p90: Some(p90),
                     pace: attempt.pace,
                 },
             })
@@ -97,12 +98,11 @@ impl Attempt {
         let claim = self.record.claim.as_ref();
         let device_type = claim.and_then(|claim| claim.device_type.as_deref());
         let timeouts = &world.files.config.timeouts;
-        let limit = self.job.timeout.unwrap_or(timeouts.job).min(timeouts.max);
         let usual = Usual {
             runs: &world.past.runs,
             job_name: &self.record.job_name,
             device_type: device_type.unwrap_or_default(),
-            limit_s: limit.duration().as_secs_f64(),
+            limit_s: timeouts.limit(&self.job).seconds(),
         };
         let elapsed_s = seconds(self.started, now);
         self.progress = self.course.progress(&usual, elapsed_s);
