@@ -7,12 +7,13 @@ use super::candidate::{Candidate, PlanBoard};
 use super::queue::Queue;
 use crate::model::{BoardName, JobId, Priority, Time};
 
-/// A board that works now.
+/// A board that works now; each is said once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Busy {
     pub board: BoardName,
     pub until: Time,
-    /// The group whose urgent job it runs, if it does.
+    /// The group whose urgent job it runs, if it does. Of a group job's boards one says so, for it is one
+    /// job.
     pub urgent_of: Option<String>,
 }
 

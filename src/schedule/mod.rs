@@ -33,3 +33,6 @@ pub use queue::Queue;
 pub use rules::{Rules, Served, level};
 pub use runs::{Run, RunTime, RunTimes, median};
 pub use why::{Besides, Obstacle, Why, Wish};
+
+#[cfg(test)]
+mod tests;

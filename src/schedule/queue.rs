@@ -311,19 +311,17 @@ impl Queue {
 
     /// For each job, in their order, how many before it would take one of the boards that it could have.
     pub fn ahead(&self) -> Vec<(usize, usize)> {
-        let any = |kind: &Kind| {
-            let mut any = Bits::new(self.boards.len());
-            kind.seats.iter().for_each(|may| any.join(may));
-            any
-        };
-        let boards: Vec<Bits> = self.kinds.iter().map(any).collect();
-        let mut asked = vec![0; boards.len()];
+        let mut asked = vec![0; self.kinds.len()];
+        // For which job a kind was counted last.
+        let mut counted = vec![usize::MAX; self.kinds.len()];
         let mut ahead = Vec::with_capacity(self.jobs.len());
         for (_, job) in self.order() {
             let kind = self.kind_of[job];
-            let rivals = boards.iter().zip(&asked);
-            let rivals = rivals.filter(|(theirs, n)| **n > 0 && theirs.meets(&boards[kind]));
-            ahead.push((job, rivals.map(|(_, n)| n).sum()));
+            let boards = self.kinds[kind].boards.iter();
+            let rivals = boards.flat_map(|board| &self.kinds_on[board]);
+            let rivals =
+                rivals.filter(|rival| std::mem::replace(&mut counted[**rival], job) != job);
+            ahead.push((job, rivals.map(|rival| asked[*rival]).sum()));
             asked[kind] += 1;
         }
         ahead
@@ -379,11 +377,14 @@ impl Queue {
         }
     }
 
-    /// Since when a group waits for its turn at a level at which this is its oldest job.
-    pub(super) fn since(&self, level: Priority, group: usize, oldest: usize) -> Time {
+    /// Since when a group waits for its turn at a level at which this is its oldest job, and whether that
+    /// is since its last start: who came at the very moment of another's start goes before that one.
+    pub(super) fn since(&self, level: Priority, group: usize, oldest: usize) -> (Time, bool) {
         let came = self.jobs[oldest].submitted_at.min(self.now);
-        let served = self.groups[group].served.of(level);
-        served.map_or(came, |served| served.max(came))
+        match self.groups[group].served.of(level) {
+            Some(served) if served >= came => (served, true),
+            _ => (came, false),
+        }
     }
 
     /// The idle boards, the one to use first first: the least scarce, then the least busy, then by

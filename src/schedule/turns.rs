@@ -58,7 +58,7 @@ impl Queue {
                 let since = self.since(level, turn.group, turn.oldest);
                 Reverse((0, since, turn.group, at))
             };
-            let mut line: BinaryHeap<Reverse<(u32, Time, usize, usize)>> =
+            let mut line: BinaryHeap<Reverse<(u32, (Time, bool), usize, usize)>> =
                 turns.iter().enumerate().map(place).collect();
             while let Some(Reverse((starts, since, group, at))) = line.pop() {
                 let turn = &mut turns[at];

@@ -1,0 +1,102 @@
+//! Groups that always have jobs waiting get as many starts as each other.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::cases;
+use super::farm::Farm;
+use super::make::{board, job, now, rules};
+use crate::model::Priority;
+use crate::schedule::Wanted;
+
+/// Who submits what: a group's name, its jobs' priority, and how many it keeps waiting.
+#[derive(Debug, Clone)]
+struct Crowd {
+    group: &'static str,
+    priority: Priority,
+    waiting: usize,
+    /// Older jobs that no board can take.
+    stuck: usize,
+}
+
+fn crowd(group: &'static str) -> impl Strategy<Value = Crowd> {
+    (1..4_usize, 0..3_usize).prop_map(move |(waiting, stuck)| Crowd {
+        group,
+        priority: Priority::Medium,
+        waiting,
+        stuck,
+    })
+}
+
+/// The most starts by which one group was ever ahead of another on one board.
+fn lead(crowds: &[Crowd], quota: u32, lengths: &[u8]) -> u32 {
+    let mut rules = rules();
+    rules.plan.urgent_per_group = quota;
+    let mut farm = Farm::new(vec![board(0)], rules, now());
+    let mut starts: BTreeMap<&str, u32> = crowds.iter().map(|one| (one.group, 0)).collect();
+    let mut n = 0;
+    let mut submit = |farm: &mut Farm, crowd: &Crowd, is_stuck: bool| {
+        let mut job = job(n, crowd.priority, crowd.group);
+        n += 1;
+        job.submitted_at = farm.case.now;
+        if is_stuck {
+            job.submitted_at = now().plus_seconds(-9e5);
+            job.seats[0].wanted = Wanted::Board("nowhere".to_owned());
+        }
+        farm.case.jobs.push(job);
+    };
+    for crowd in crowds {
+        (0..crowd.stuck).for_each(|_| submit(&mut farm, crowd, true));
+    }
+    let mut lead = 0;
+    for length in lengths {
+        for crowd in crowds {
+            let waits = farm
+                .case
+                .jobs
+                .iter()
+                .filter(|job| job.group == crowd.group)
+                .count();
+            (waits..crowd.stuck + crowd.waiting).for_each(|_| submit(&mut farm, crowd, false));
+        }
+        let before: Vec<_> = farm
+            .case
+            .jobs
+            .iter()
+            .map(|job| (job.id, job.group.clone()))
+            .collect();
+        for (_, id, _) in farm.start(|_| f64::from(*length)) {
+            let (_, group) = before.iter().find(|(known, _)| *known == id).unwrap();
+            *starts.get_mut(group.as_str()).unwrap() += 1;
+        }
+        let (least, most) = (starts.values().min(), starts.values().max());
+        lead = lead.max(most.unwrap() - least.unwrap());
+        let end = farm.next_end().unwrap();
+        farm.pass(end);
+    }
+    lead
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    /// Invariant 12. Jobs that no board can take use up no turn, however old they are.
+    #[test]
+    fn two_groups_take_turns(a in crowd("a"), b in crowd("b"), lengths in prop::collection::vec(1..90_u8, 1..40)) {
+        prop_assert!(lead(&[a, b], 2, &lengths) <= 1);
+    }
+
+    #[test]
+    fn three_groups_take_turns(a in crowd("a"), b in crowd("b"), c in crowd("c"), lengths in prop::collection::vec(1..90_u8, 1..40)) {
+        prop_assert!(lead(&[a, b, c], 2, &lengths) <= 1);
+    }
+
+    /// Urgent jobs beyond the quota take their turns among the high ones.
+    #[test]
+    fn urgent_jobs_beyond_the_quota_take_turns(a in crowd("a"), b in crowd("b"), lengths in prop::collection::vec(1..90_u8, 1..40)) {
+        let a = Crowd { priority: Priority::Urgent, ..a };
+        let b = Crowd { priority: Priority::High, ..b };
+        prop_assert!(lead(&[a, b], 0, &lengths) <= 1);
+    }
+}
