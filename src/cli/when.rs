@@ -119,13 +119,6 @@ impl View<'_> {
         jobs
     }
 
-    fn pace(&self, job: &Job) -> Option<Pace> {
-        let running = self.seen.snapshot.runners.iter();
-        let mut running = running.flat_map(|runner| &runner.running);
-        let found = running.find(|running| running.id == job.record.id);
-        found.map(|running| running.pace)
-    }
-
     fn told<'j>(&self, job: &'j Job) -> Told<'j>
     where
         Self: 'j,
@@ -151,7 +144,7 @@ impl View<'_> {
             expected_end: expected.and_then(|one| one.end),
             p90: expected.and_then(|one| one.p90),
             basis: expected.and_then(|one| one.basis),
-            pace: self.pace(job),
+            pace: job.underway.map(|said| said.pace),
             ahead: why.map(|why| why.ahead),
             why: why.map(ToString::to_string),
             estimate: record.estimate.as_ref(),
@@ -220,7 +213,7 @@ impl View<'_> {
     /// Why it waits or how it runs, and what the estimate rests on.
     fn note(&self, job: &Job, expected: Option<&Estimate>) -> String {
         let why = self.outlook.why(job.record.id).map(ToString::to_string);
-        let pace = match self.pace(job) {
+        let pace = match job.underway.map(|said| said.pace) {
             Some(Pace::Overdue) => Some("it takes longer than nine of ten runs".to_owned()),
             Some(Pace::Hanging) => Some("it probably hangs".to_owned()),
             Some(Pace::Usual) | None => None,

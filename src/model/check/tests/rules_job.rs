@@ -363,8 +363,18 @@ fn a_lab_warns_of_what_it_lacks() {
         ["unknown-tag did you mean `virtual`?"]
     );
     assert_eq!(
+        told(r#""device_type": "qemu", "tags": ["net", "usb", "gpu"]"#),
+        ["unknown-tag nearest is `qemu01`, which lacks tags `usb` and `gpu`"; 2]
+    );
+    assert_eq!(
         told(r#""device_type": "qemu", "tags": ["hdmi"]"#),
         ["no-board the job waits until there is one"]
+    );
+    let text = br#"{"actions": [{"command": "x"}], "device_type": "qemu", "tags": ["hdmi"]}"#;
+    assert_eq!(
+        lines(&job("a", text, Some(&lab)).diagnostics),
+        "a:1:64: warning: the lab has no `qemu` boards with tag `hdmi`; \
+         nearest is `qemu01`, which lacks tag `hdmi`"
     );
     assert_eq!(
         told(r#""device_type": "qemu", "dispatcher": "consol""#),
