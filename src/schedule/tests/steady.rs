@@ -75,8 +75,8 @@ proptest! {
     fn the_same_facts_give_the_same_plan(case in case(Bounds::ALL), seed in any::<u64>()) {
         let mut other = case.clone();
         // Any order will do.
-        other.jobs.sort_by_key(|job| job.order as u64 ^ seed % 8);
-        other.boards.sort_by_key(|board| (board.busy_ms ^ seed % 4, board.name.clone()));
+        other.jobs.sort_by_key(|job| job.order as u64 ^ (seed % 8));
+        other.boards.sort_by_key(|board| (board.busy_ms ^ (seed % 4), board.name.clone()));
         let plan = case.plan();
         prop_assert_eq!(&plan, &other.plan());
         let ranks = |case: &Case| {
