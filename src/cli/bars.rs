@@ -38,6 +38,13 @@ impl Bars {
         self.below(Kind::Percent, name, Colour::Active)
     }
 
+    /// The same, at a place among the others, counted from 0.
+    pub fn insert(&self, at: usize, name: &str) -> Bar {
+        let bar = self.new_bar(Kind::Percent, name, Colour::Active);
+        self.all.insert(at, bar.bar.clone());
+        bar
+    }
+
     /// One of several that belong to another: its words tell how far it is.
     pub fn part(&self) -> Bar {
         self.below(Kind::Part, "", Colour::Faint)
@@ -49,6 +56,12 @@ impl Bars {
     }
 
     fn below(&self, kind: Kind, name: &str, colour: Colour) -> Bar {
+        let bar = self.new_bar(kind, name, colour);
+        self.all.add(bar.bar.clone());
+        bar
+    }
+
+    fn new_bar(&self, kind: Kind, name: &str, colour: Colour) -> Bar {
         let bar = Bar {
             terminal: self.terminal,
             bar: ProgressBar::hidden().with_prefix(visible(name)),
@@ -57,7 +70,6 @@ impl Bars {
         bar.bar.set_length(100);
         // Before it is drawn for the first time.
         bar.dress(colour);
-        self.all.add(bar.bar.clone());
         bar
     }
 
@@ -68,6 +80,7 @@ impl Bars {
 
     /// Takes a bar away, so that what follows stands in its place.
     pub fn remove(&self, bar: &Bar) {
+        bar.remove();
         self.all.remove(&bar.bar);
     }
 

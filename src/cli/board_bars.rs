@@ -37,11 +37,12 @@ impl BoardBars {
 
     /// A board runs an attempt of this job, or does something else.
     pub fn show(&mut self, board: &BoardName, about: &str, news: Option<News>) {
+        let above = self.boards.range(..board.clone()).count();
         let bar = self
             .boards
             .entry(board.clone())
             .or_insert_with(|| BoardBar {
-                bar: self.bars.add(&format!("{board:<14}")),
+                bar: self.bars.insert(above, &format!("{board:<14}")),
                 motion: Motion::default(),
                 about: String::new(),
             });
