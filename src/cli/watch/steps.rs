@@ -3,7 +3,7 @@
 use crate::cli::moment;
 use crate::cli::view::Job;
 use crate::model::State;
-use crate::model::record::{Record, Step, StepState};
+use crate::model::record::{CaseResult, Record, Step, StepState};
 use crate::schedule::{RunTimes, median};
 
 /// A step, and what it usually takes in seconds.
@@ -57,7 +57,7 @@ impl Row {
         Self {
             name: format!("{}{}", member.unwrap_or_default(), step.name),
             state: step.state,
-            result: step.result.map(|result| result.as_str()),
+            result: step.result.map(CaseResult::as_str),
             started_s: step.started_s,
             took_s: step.duration_s,
             usual_s: None,
@@ -127,7 +127,6 @@ mod tests {
 
     use super::*;
     use crate::cli::view::tests::waiting;
-    use crate::model::record::CaseResult;
     use crate::schedule::Past;
 
     fn step(n: u32, name: &str, state: StepState, started_s: f64, took: Option<f64>) -> Step {
