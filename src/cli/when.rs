@@ -296,9 +296,33 @@ impl View<'_> {
         });
         let (started, ended) = (started.unwrap_or_default(), ended.unwrap_or_default());
         lines.push(format!("{submitted}{started}{ended}."));
-        if record.estimate.is_none() {
-            lines.push("No estimate was recorded with it.".to_owned());
+        let said = record.estimate.as_ref().and_then(|said| said.at_submission);
+        let Some(said) = said else {
+            lines.push("No estimate from its submission is recorded with it.".to_owned());
+            return;
+        };
+        let started = said.start.zip(record.started_at);
+        let ended = said.end.zip(record.finished_at);
+        let compared: Vec<String> = [("started", started), ("ended", ended)]
+            .into_iter()
+            .filter_map(|(verb, times)| {
+                let (said, came) = times?;
+                Some(format!("{verb} {}", against(came.seconds_since(said))))
+            })
+            .collect();
+        if !compared.is_empty() {
+            let compared = compared.join(" and ");
+            lines.push(format!("It {compared} than was said at submission."));
         }
+    }
+}
+
+/// How much later something came than it was expected, before the word "than".
+fn against(seconds: f64) -> String {
+    match seconds {
+        late if late >= 1.0 => format!("{} later", length(late)),
+        early if early <= -1.0 => format!("{} earlier", length(-early)),
+        _ => "no later".to_owned(),
     }
 }
 
@@ -308,4 +332,16 @@ fn wanted<'a>(job: &'a Job, files: &'a LabFiles) -> Option<&'a str> {
     target
         .and_then(|target| target.as_str())
         .or_else(|| job.device_type(files))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::against;
+
+    #[test]
+    fn what_came_is_told_against_what_was_said() {
+        assert_eq!(against(185.0), "3m05s later");
+        assert_eq!(against(-12.0), "12s earlier");
+        assert_eq!([0.9, -0.9].map(against), ["no later", "no later"]);
+    }
 }

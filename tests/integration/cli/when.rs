@@ -122,6 +122,8 @@ fn jobs_on_one_board_are_expected_one_after_another() {
         told.contains("complete, pass\nIt was submitted at "),
         "{told}"
     );
+    assert!(told.contains(" than was said at submission.\n"), "{told}");
+    assert!(told.contains("Estimate at submission: start "), "{told}");
 }
 
 #[test]
