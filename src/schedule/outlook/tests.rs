@@ -239,6 +239,22 @@ fn few_boards_are_told_as_people_would() {
 }
 
 #[test]
+fn an_idle_board_that_a_job_ahead_takes_is_as_good_as_busy() {
+    let mut lab = Lab::new();
+    lab.board("b1", "qemu", &[], "lab-a");
+    lab.job(1, json!({"device_type": "qemu"}));
+    assert_eq!(
+        lab.why(),
+        "the only `qemu` board, `b1`, is idle; this job is next"
+    );
+    lab.job(2, json!({"device_type": "qemu"}));
+    assert_eq!(
+        lab.why(),
+        "the only `qemu` board, `b1`, is busy; 1 job is ahead"
+    );
+}
+
+#[test]
 fn what_no_board_can_ever_do_is_told_with_the_nearest() {
     let mut said = Vec::new();
     let mut lab = Lab::pandas();
