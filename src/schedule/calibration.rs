@@ -1,5 +1,11 @@
 //! By what an expected wait has to be multiplied to be enough nine times in ten: learnt from how good the
 //! last estimates were.
+//!
+//! It is the factor that would have been enough for 91 in a hundred of the last 150 estimates of the
+//! same priority that were kept or broken, together with all that are still open, which count with
+//! what they have reached (Kaplan and Meier's estimate). One more than nine in ten, since what was
+//! learnt is always a little old: on thirty made-up farms 90 of the last 100 kept 87 to 91 % of the
+//! claims and at worst 83 % of a priority's, this keeps 89 to 92 % and at worst 88 %.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +13,11 @@ use crate::model::record::Estimate;
 use crate::model::status::Factors;
 use crate::model::{Priority, Record, Time};
 
-/// How many estimates of a priority count.
-const KEPT: usize = 100;
+/// How many estimates of a priority count: of fewer the factor jumps, of more it is old.
+const KEPT: usize = 150;
+
+/// For what share of them the factor would have been enough.
+const SHARE: f64 = 0.91;
 
 /// With fewer estimates than this the factor is a guess.
 const ENOUGH: usize = 20;
@@ -109,16 +118,16 @@ impl Calibration {
     }
 }
 
-/// The ratio that is enough for nine of ten: where the Kaplan–Meier estimate of "longer than this" falls
-/// to a tenth.
+/// The ratio that is enough for the share: where the Kaplan–Meier estimate of "longer than this" falls
+/// to what is left.
 fn factor(mut ratios: Vec<Ratio>) -> f64 {
     let n = ratios.len();
     if ratios.iter().filter(|ratio| !ratio.waits).count() < ENOUGH {
         return GUESS;
     }
     ratios.sort_by(|a, b| a.value.total_cmp(&b.value).then(a.waits.cmp(&b.waits)));
-    // As the order statistic of n values that a further one exceeds in a tenth of all cases.
-    let wanted = 1.0 - (0.9 * (n + 1) as f64 / n as f64).min(1.0);
+    // As the order statistic of n values that a further one exceeds as often as it should.
+    let wanted = 1.0 - (SHARE * (n + 1) as f64 / n as f64).min(1.0);
     let mut longer = 1.0;
     for (at, ratio) in ratios.iter().enumerate() {
         if !ratio.waits {
@@ -144,9 +153,9 @@ mod tests {
     }
 
     #[test]
-    fn the_factor_would_have_been_enough_for_ninety_of_a_hundred() {
+    fn the_factor_would_have_been_enough_for_ninety_one_of_a_hundred() {
         let ratios: Vec<Ratio> = (1..=100).map(|n| ratio(f64::from(n))).collect();
-        assert_eq!(factor(ratios), 91.0);
+        assert_eq!(factor(ratios), 92.0);
         assert_eq!(factor(vec![ratio(1.0); 19]), GUESS);
         assert_eq!(factor(vec![ratio(1.5); 20]), 1.5);
     }
