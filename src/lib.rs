@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cli ──> everything
+//! simulate ──> schedule, report
 //! runner ──> lab, schedule, dispatch, process, notify        site ──> lab, report, schedule
 //! lab ──> git        dispatch, fetch ──> process        schedule, report ──> nothing but model
 //! everything ──> model        git, process, model ──> nothing of ours
@@ -19,4 +20,5 @@ pub mod process;
 pub mod report;
 pub mod runner;
 pub mod schedule;
+pub mod simulate;
 pub mod site;

@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lab", &["model", "git"]),
     ("schedule", &["model"]),
     ("report", &["model"]),
+    ("simulate", &["model", "schedule", "report"]),
     ("dispatch", &["model", "process"]),
     ("fetch", &["model", "process"]),
     (
@@ -36,7 +37,7 @@ const CONFINED: &[(&str, &[&str])] = &[
 ];
 
 /// Modules without input or output.
-const PURE: &[&str] = &["model", "schedule", "report"];
+const PURE: &[&str] = &["model", "schedule", "simulate", "report"];
 const IO: &[&str] = &[
     "std::fs",
     "std::net",
