@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::{Error, Outcome};
 use super::{
     board, cancel, completions, demo, init, list, log, report, resubmit, runner, schema, show,
-    site, submit, validate, wait, watch, when,
+    simulate, site, submit, validate, wait, watch, when,
 };
 
 /// A job queue for board farms in which git is the server.
@@ -57,6 +57,9 @@ pub enum Command {
     Board(board::Args),
     /// Sums up finished jobs.
     Report(report::Args),
+    /// Plays a workload on a farm that is not there, with the real plan and estimates: what would a rule or a
+    /// board change?
+    Simulate(simulate::Args),
     /// Runs the daemon that drives this host's boards.
     Runner(runner::Args),
     /// Builds the lab's site, or shows it on this machine.
@@ -85,6 +88,7 @@ impl Cli {
             Command::Resubmit(args) => resubmit::run(args, &context),
             Command::Board(args) => board::run(args, &context),
             Command::Report(args) => report::run(args, &context),
+            Command::Simulate(args) => simulate::run(args, &context),
             Command::Runner(args) => runner::run(args, &context),
             Command::Site(args) => site::run(args, &context),
             Command::Schema(args) => schema::run(args, &context),

@@ -42,6 +42,7 @@ mod runner_status;
 mod runner_text;
 pub mod schema;
 pub mod show;
+pub mod simulate;
 pub mod site;
 mod site_keeper;
 pub mod submit;

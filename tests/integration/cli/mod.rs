@@ -7,6 +7,7 @@ mod demo;
 mod look;
 mod manual;
 mod new_lab;
+mod simulate;
 mod watch;
 mod when;
 
