@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::model::board::{DispatcherChoice, HealthCheck};
 use crate::model::record::Basis;
-use crate::model::status::RunningJob;
+use crate::model::status::{BoardStatus, BoardUse, RunningJob, STOPPED};
 use crate::model::{BoardFile, DeviceType, RunnerName};
 
 const NOW: i64 = 1_800_000_000;
