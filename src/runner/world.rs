@@ -13,7 +13,7 @@ use crate::model::lab::LabFiles;
 use crate::model::record::BoardRecord;
 use crate::model::span::Span;
 use crate::model::{BoardName, JobId, ObjectId, Reason, RunnerName, Time, group};
-use crate::schedule::{Candidate, Past, Rules};
+use crate::schedule::{Candidate, Lane, Past, Rules};
 
 /// How far back the ends of jobs count since a board's health check.
 const RECENT_S: f64 = 14.0 * 86_400.0;
@@ -119,7 +119,13 @@ impl World {
     pub fn rules(&self, now: Time) -> Rules {
         let running = self.claims.iter().filter_map(|(id, seen)| {
             let candidate = &self.waiting.get(id)?.candidate;
-            Some((candidate.group.as_str(), candidate.priority, seen.claim.at))
+            let board = seen.claim.board.as_ref();
+            let board = board.and_then(|name| self.files.boards.get(name));
+            let lane = Lane {
+                group: candidate.group.clone(),
+                device_type: board.map_or_else(String::new, |board| board.device_type.clone()),
+            };
+            Some((lane, candidate.priority, seen.claim.at))
         });
         self.past.rules(&self.files.config, running, now)
     }
@@ -135,7 +141,6 @@ impl World {
     ) -> Result<Result<(), (String, ObjectId)>, LabError> {
         self.observe_runners(reader, now)?;
         self.past = reader.fold(Past::FILE, Past::add)?;
-        self.past.forget();
         self.has_past = true;
         let Some(main) = reader.main()? else {
             return Ok(Ok(()));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::rules::Lane;
 use crate::model::{BoardName, Job, JobId, Priority, RunnerName, Time, group};
 
 /// A waiting job, as the plan sees it.
@@ -89,6 +90,23 @@ impl Candidate {
             last_on: BTreeSet::new(),
             dispatcher: job.dispatcher.clone(),
         })
+    }
+
+    /// Whose turn it uses: its group's at the type of the boards it wants; a group job's first member
+    /// decides. The boards stand by name.
+    pub fn lane(&self, boards: &[PlanBoard]) -> Lane {
+        let device_type = match self.seats.first().map(|seat| &seat.wanted) {
+            Some(Wanted::Type(device_type)) => device_type.as_str(),
+            Some(Wanted::Board(name)) => {
+                let named = boards.binary_search_by(|board| board.name.as_str().cmp(name));
+                named.map_or("", |at| boards[at].device_type.as_str())
+            }
+            None => "",
+        };
+        Lane {
+            group: self.group.clone(),
+            device_type: device_type.to_owned(),
+        }
     }
 
     pub fn is_group(&self) -> bool {

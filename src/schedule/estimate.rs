@@ -18,7 +18,8 @@ pub fn of_waiting(
     let to_end_s = wait_s + run.p50_s;
     let level = priority as usize;
     let start_p90_s = wait_s * factors.start[level].max(1.0);
-    let p90_s = to_end_s * factors.end[level].max(1.0);
+    // Both factors are learnt by themselves; nothing ends before it starts.
+    let p90_s = (to_end_s * factors.end[level].max(1.0)).max(start_p90_s);
     Estimate {
         at: Some(now),
         start: Some(now.plus_seconds(wait_s)),

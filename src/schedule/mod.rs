@@ -30,7 +30,7 @@ pub use past::Past;
 pub use plan::{HOLD_AFTER_S, Start, able_runner, order, plan};
 pub use progress::{Usual, pace, shown};
 pub use queue::Queue;
-pub use rules::{Rules, Served, level};
+pub use rules::{Lane, Rules, Served, level};
 pub use runs::{Run, RunTime, RunTimes, median};
 pub use why::{Besides, Obstacle, Why, Wish};
 

@@ -12,7 +12,7 @@ use super::past::Past;
 use super::queue::Queue;
 use super::runs::RunTime;
 use super::why::{Besides, Why, Wish};
-use super::{HOLD_AFTER_S, able_runner, estimate};
+use super::{HOLD_AFTER_S, Lane, able_runner, estimate};
 use crate::model::lab::LabFiles;
 use crate::model::record::{BoardHealth, Estimate};
 use crate::model::status::{Factors, RunnerStatus};
@@ -280,9 +280,14 @@ fn jobs<'f, 'a>(facts: &'f Facts<'a>, states: &'f [State]) -> impl Iterator<Item
 fn queue(facts: &Facts<'_>, boards: &[BoardFacts<'_>], candidates: Vec<Candidate>) -> Queue {
     let config = &facts.files.config;
     let running = jobs(facts, &[State::Running, State::Canceling]).map(|job| {
-        let group = config.group_of(&job.record.submitter.user);
+        let claim = job.record.claim.as_ref();
+        let device_type = claim.and_then(|claim| claim.device_type.clone());
+        let lane = Lane {
+            group: config.group_of(&job.record.submitter.user).to_owned(),
+            device_type: device_type.unwrap_or_default(),
+        };
         let started = job.record.started_at.unwrap_or(facts.now);
-        (group, job.record.priority, started)
+        (lane, job.record.priority, started)
     });
     let rules = facts.past.rules(config, running, facts.now);
     let idle = boards

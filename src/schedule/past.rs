@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, Sample};
-use super::rules::{Rules, Served};
+use super::rules::{Lane, Rules, Served};
 use super::runs::{Run, RunTimes};
 use crate::model::{BoardName, LabConfig, Priority, Record, Time};
 
@@ -25,8 +25,8 @@ const NAME_DAYS: i64 = 180;
 pub struct Past {
     pub runs: RunTimes,
     pub calibration: Calibration,
-    /// By user.
-    served: BTreeMap<String, Served>,
+    /// By user and device type.
+    served: BTreeMap<String, BTreeMap<String, Served>>,
     /// When each tag was last asked for.
     asked: BTreeMap<String, Time>,
     /// Milliseconds of work of each board, by day since 1970.
@@ -48,7 +48,11 @@ impl Past {
                 *days.entry(day(finished)).or_default() += ms;
             }
         }
-        self.latest = self.latest.max(record.finished_at);
+        let known = self.latest;
+        self.latest = known.max(record.finished_at);
+        if self.latest.map(day) > known.map(day) {
+            self.forget();
+        }
         if record.health_check.is_some() {
             self.add_run(record);
             return;
@@ -62,6 +66,7 @@ impl Past {
         }
         if let Some(started) = record.started_at {
             let served = self.served.entry(record.submitter.user.clone());
+            let served = served.or_default().entry(device_type(record).to_owned());
             served.or_default().note(record.priority, started);
         }
         if let Some((priority, sample)) = Sample::of(record) {
@@ -72,15 +77,12 @@ impl Past {
 
     fn add_run(&mut self, record: &Record) {
         if let Some(run) = Run::of(record) {
-            let claim = record.claim.as_ref();
-            let device_type = claim.and_then(|claim| claim.device_type.as_deref());
-            self.runs
-                .add(&record.job_name, device_type.unwrap_or_default(), run);
+            self.runs.add(&record.job_name, device_type(record), run);
         }
     }
 
-    /// Forgets what no longer counts; to be called now and then.
-    pub fn forget(&mut self) {
+    /// Forgets what no longer counts: once for each day on which a job ends.
+    fn forget(&mut self) {
         let Some(latest) = self.latest else { return };
         let today = day(latest);
         for days in self.busy.values_mut() {
@@ -101,26 +103,30 @@ impl Past {
             .sum()
     }
 
-    /// The rules of a lab with what ran lately. `running` are the jobs that run now: each one's group,
+    /// The rules of a lab with what ran lately. `running` are the jobs that run now: each one's turn,
     /// priority and start. Health checks take no turns.
-    pub fn rules<'a>(
+    pub fn rules(
         &self,
         config: &LabConfig,
-        running: impl Iterator<Item = (&'a str, Priority, Time)>,
+        running: impl Iterator<Item = (Lane, Priority, Time)>,
         now: Time,
     ) -> Rules {
-        let mut served: BTreeMap<String, Served> = BTreeMap::new();
-        for (user, last) in &self.served {
-            let group = config.group_of(user).to_owned();
-            served.entry(group).or_default().merge(*last);
+        let mut served: BTreeMap<Lane, Served> = BTreeMap::new();
+        for (user, types) in &self.served {
+            for (device_type, last) in types {
+                let lane = Lane {
+                    group: config.group_of(user).to_owned(),
+                    device_type: device_type.clone(),
+                };
+                served.entry(lane).or_default().merge(*last);
+            }
         }
         let mut urgent_running: BTreeMap<String, u32> = BTreeMap::new();
-        for (group, priority, started) in running {
-            let last = served.entry(group.to_owned()).or_default();
-            last.note(priority, started);
+        for (lane, priority, started) in running {
             if priority == Priority::Urgent {
-                *urgent_running.entry(group.to_owned()).or_default() += 1;
+                *urgent_running.entry(lane.group.clone()).or_default() += 1;
             }
+            served.entry(lane).or_default().note(priority, started);
         }
         let today = day(now);
         let lately = |(_, at): &(&String, &Time)| day(**at) > today - ASKED_DAYS;
@@ -132,6 +138,13 @@ impl Past {
             asked: asked.map(|(tag, _)| tag.clone()).collect(),
         }
     }
+}
+
+/// The type of the board it ran on: a group job's first.
+fn device_type(record: &Record) -> &str {
+    let claim = record.claim.as_ref();
+    let device_type = claim.and_then(|claim| claim.device_type.as_deref());
+    device_type.unwrap_or_default()
 }
 
 fn day(at: Time) -> i64 {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use super::bits::Bits;
 use super::candidate::{Candidate, PlanBoard, Seat};
 use super::fitting::{Fitting, Kind, by_runner, home};
-use super::rules::{Rules, Served, above, level, rises_at};
+use super::rules::{Lane, Rules, Served, above, level, rises_at};
 use super::turns::Visit;
 use crate::model::{BoardName, Priority, Time};
 
@@ -27,9 +27,11 @@ pub struct Queue {
     homes: Vec<Option<Bits>>,
     /// By name.
     groups: Vec<Group>,
-    group_of: Vec<usize>,
+    /// In the order of their groups' names, then of their types'.
+    lanes: Vec<LaneNow>,
+    lane_of: Vec<usize>,
     level_of: Vec<Priority>,
-    /// By level the waiting jobs of each kind and group.
+    /// By level the waiting jobs of each kind and lane.
     waiting: [BTreeMap<(usize, usize), BTreeSet<usize>>; 4],
     /// How many jobs of each kind wait.
     left: Vec<usize>,
@@ -45,8 +47,15 @@ pub struct Queue {
 #[derive(Debug, Clone)]
 struct Group {
     name: String,
-    served: Served,
     urgent_running: u32,
+}
+
+/// Whose turn it can be.
+#[derive(Debug, Clone)]
+struct LaneNow {
+    /// The place of its group.
+    group: usize,
+    served: Served,
 }
 
 impl Queue {
@@ -69,7 +78,8 @@ impl Queue {
             kind_of: Vec::with_capacity(jobs.len()),
             homes: Vec::new(),
             groups: Vec::new(),
-            group_of: Vec::with_capacity(jobs.len()),
+            lanes: Vec::new(),
+            lane_of: Vec::with_capacity(jobs.len()),
             level_of: Vec::with_capacity(jobs.len()),
             waiting: Default::default(),
             left: Vec::new(),
@@ -81,7 +91,7 @@ impl Queue {
             boards,
         };
         queue.find_kinds();
-        queue.find_groups();
+        queue.find_lanes();
         (0..queue.jobs.len()).for_each(|job| queue.put_in(job));
         queue.number_tags();
         queue
@@ -128,18 +138,29 @@ impl Queue {
         self.homes = homes.collect();
     }
 
-    fn find_groups(&mut self) {
-        let names: BTreeSet<&str> = self.jobs.iter().map(|job| job.group.as_str()).collect();
-        let group = |name: &&str| Group {
-            name: (*name).to_owned(),
-            served: self.rules.served.get(*name).copied().unwrap_or_default(),
-            urgent_running: self.rules.urgent_running.get(*name).copied().unwrap_or(0),
-        };
-        let numbers = names.iter().enumerate();
-        let numbers: HashMap<&str, usize> = numbers.map(|(at, name)| (*name, at)).collect();
-        self.groups = names.iter().map(group).collect();
-        let number = |job: &Candidate| numbers[job.group.as_str()];
-        self.group_of = self.jobs.iter().map(number).collect();
+    fn find_lanes(&mut self) {
+        let lanes: Vec<Lane> = self.jobs.iter().map(|job| job.lane(&self.boards)).collect();
+        let known: BTreeSet<&Lane> = lanes.iter().collect();
+        let numbers = known.iter().enumerate();
+        let numbers: HashMap<&Lane, usize> = numbers.map(|(at, lane)| (*lane, at)).collect();
+        self.lane_of = lanes.iter().map(|lane| numbers[lane]).collect();
+        for lane in known {
+            if self
+                .groups
+                .last()
+                .is_none_or(|last| last.name != lane.group)
+            {
+                let running = self.rules.urgent_running.get(&lane.group);
+                self.groups.push(Group {
+                    name: lane.group.clone(),
+                    urgent_running: running.copied().unwrap_or(0),
+                });
+            }
+            self.lanes.push(LaneNow {
+                group: self.groups.len() - 1,
+                served: self.rules.served.get(lane).copied().unwrap_or_default(),
+            });
+        }
     }
 
     /// Puts a job that is not known yet where it belongs.
@@ -165,7 +186,7 @@ impl Queue {
         );
         let changes = rises.into_iter().chain(candidate.expires_at).min();
         self.changes.extend(changes.map(|at| Reverse((at, job))));
-        let key = (self.kind_of[job], self.group_of[job]);
+        let key = (self.kind_of[job], self.lane_of[job]);
         let bucket = self.waiting[level as usize].entry(key);
         bucket.or_default().insert(job);
         self.level_of[job] = level;
@@ -223,7 +244,7 @@ impl Queue {
 
     /// Takes a job out of its level; says whether it was there.
     fn take_out(&mut self, job: usize) -> bool {
-        let key = (self.kind_of[job], self.group_of[job]);
+        let key = (self.kind_of[job], self.lane_of[job]);
         let level = &mut self.waiting[self.level_of[job] as usize];
         let Some(bucket) = level.get_mut(&key) else {
             return false;
@@ -253,8 +274,9 @@ impl Queue {
         }
         boards.iter().for_each(|&board| self.idle.remove(board));
         let priority = self.jobs[job].priority;
-        let group = &mut self.groups[self.group_of[job]];
-        group.served.note(priority, self.now);
+        let lane = &mut self.lanes[self.lane_of[job]];
+        lane.served.note(priority, self.now);
+        let group = &mut self.groups[lane.group];
         group.urgent_running += u32::from(priority == Priority::Urgent);
     }
 
@@ -296,9 +318,14 @@ impl Queue {
         &self.kinds
     }
 
-    /// How many groups of submitters have jobs here.
-    pub(super) fn groups(&self) -> usize {
-        self.groups.len()
+    /// How many can take turns.
+    pub(super) fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// The group whose turns a lane's are.
+    pub(super) fn group_of(&self, lane: usize) -> usize {
+        self.lanes[lane].group
     }
 
     pub(super) fn kind_at(&self, job: usize) -> usize {
@@ -351,37 +378,38 @@ impl Queue {
         order
     }
 
-    /// The oldest job of each group at a level of this kind, with the group.
+    /// The oldest job of each lane at a level of this kind, with the lane.
     pub(super) fn oldest(
         &self,
         level: Priority,
         kind: usize,
     ) -> impl Iterator<Item = (usize, usize)> {
-        let groups = self.waiting[level as usize].range((kind, 0)..=(kind, usize::MAX));
-        groups.filter_map(|((_, group), jobs)| Some((*group, *jobs.first()?)))
+        let lanes = self.waiting[level as usize].range((kind, 0)..=(kind, usize::MAX));
+        lanes.filter_map(|((_, lane), jobs)| Some((*lane, *jobs.first()?)))
     }
 
-    /// The next job of the same group, kind and level.
+    /// The next job of the same lane, kind and level.
     pub(super) fn after(&self, job: usize) -> Option<usize> {
-        let key = (self.kind_of[job], self.group_of[job]);
+        let key = (self.kind_of[job], self.lane_of[job]);
         let bucket = self.waiting[self.level_of[job] as usize].get(&key)?;
         bucket.range(job + 1..).next().copied()
     }
 
-    /// How many jobs of a group may start at a level.
-    pub(super) fn quota(&self, level: Priority, group: usize) -> u32 {
-        let running = self.groups[group].urgent_running;
-        match level {
-            Priority::Urgent => self.rules.plan.urgent_per_group.saturating_sub(running),
+    /// How many jobs of each group may start at a level.
+    pub(super) fn quotas(&self, level: Priority) -> Vec<u32> {
+        let quota = self.rules.plan.urgent_per_group;
+        let left = |group: &Group| match level {
+            Priority::Urgent => quota.saturating_sub(group.urgent_running),
             _ => u32::MAX,
-        }
+        };
+        self.groups.iter().map(left).collect()
     }
 
-    /// Since when a group waits for its turn at a level at which this is its oldest job, and whether that
+    /// Since when a lane waits for its turn at a level at which this is its oldest job, and whether that
     /// is since its last start: who came at the very moment of another's start goes before that one.
-    pub(super) fn since(&self, level: Priority, group: usize, oldest: usize) -> (Time, bool) {
+    pub(super) fn since(&self, level: Priority, lane: usize, oldest: usize) -> (Time, bool) {
         let came = self.jobs[oldest].submitted_at.min(self.now);
-        match self.groups[group].served.of(level) {
+        match self.lanes[lane].served.of(level) {
             Some(served) if served >= came => (served, true),
             _ => (came, false),
         }

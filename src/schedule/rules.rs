@@ -11,15 +11,23 @@ use crate::model::{Priority, Time};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rules {
     pub plan: PlanRules,
-    /// When each group last started a job, running ones included.
-    pub served: BTreeMap<String, Served>,
+    /// When each group last started a job on each device type, running ones included.
+    pub served: BTreeMap<Lane, Served>,
     /// How many urgent jobs of each group run.
     pub urgent_running: BTreeMap<String, u32>,
     /// Tags that jobs asked for lately; those of waiting jobs count without being named here.
     pub asked: BTreeSet<String>,
 }
 
-/// When a group last started a job.
+/// Who takes a turn, and at what: a group at one device type. What a group runs on boards of another
+/// type costs nobody anything here, so it uses up no turn here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane {
+    pub group: String,
+    pub device_type: String,
+}
+
+/// When a group last started a job on a device type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
     pub urgent: Option<Time>,

@@ -16,11 +16,9 @@ pub(super) enum Visit {
     Enough,
 }
 
-/// The jobs of one group at one level that still can be asked.
+/// The jobs of one lane at one level that still can be asked.
 struct Turn {
-    group: usize,
-    /// How many more may start at this level.
-    left: u32,
+    lane: usize,
     /// The oldest job.
     oldest: usize,
     /// Of each of its kinds the oldest job; in no order before it is asked.
@@ -40,7 +38,7 @@ impl Queue {
     /// Asks the jobs of some kinds in their order. By level; within a level groups take turns: it is the
     /// turn of the group of which the fewest have started at this level in this plan, then of the one
     /// that has waited longest for a turn, which is since it last started a job, or since its oldest
-    /// job here came if that is later. Within a group the older goes first. A job that cannot start uses
+    /// job here came if that is later. All that by device type: see [`super::Lane`]. Within a group the older goes first. A job that cannot start uses
     /// up no turn, and no more are asked of a kind of which one has to wait.
     ///
     /// Urgent jobs beyond their group's quota are asked with the high ones.
@@ -52,18 +50,20 @@ impl Queue {
             let heads = kinds.flat_map(|kind| self.oldest(level, *kind));
             let beyond_quota = std::mem::take(&mut beyond).into_iter();
             let beyond_quota = beyond_quota.filter(|(_, job)| !waits[self.kind_at(*job)]);
-            let mut turns = self.turns(level, beyond_quota.chain(heads));
-            // Ties go by the groups' names, as their numbers do.
+            let mut turns = self.turns(beyond_quota.chain(heads));
+            let mut left = self.quotas(level);
+            // Ties go by the lanes' names, as their numbers do.
             let place = |(at, turn): (usize, &Turn)| {
-                let since = self.since(level, turn.group, turn.oldest);
-                Reverse((0, since, turn.group, at))
+                let since = self.since(level, turn.lane, turn.oldest);
+                Reverse((0, since, turn.lane, at))
             };
             let mut line: BinaryHeap<Reverse<(u32, (Time, bool), usize, usize)>> =
                 turns.iter().enumerate().map(place).collect();
-            while let Some(Reverse((starts, since, group, at))) = line.pop() {
+            while let Some(Reverse((starts, since, lane, at))) = line.pop() {
                 let turn = &mut turns[at];
-                if turn.left == 0 {
-                    beyond.extend(turn.rest().map(|job| (group, job)));
+                let left = &mut left[self.group_of(lane)];
+                if *left == 0 {
+                    beyond.extend(turn.rest().map(|job| (lane, job)));
                     continue;
                 }
                 let Some(job) = self.next(turn, &waits) else {
@@ -71,12 +71,12 @@ impl Queue {
                 };
                 match visit(level, job) {
                     Visit::Starts => {
-                        turn.left -= 1;
-                        line.push(Reverse((starts + 1, since, group, at)));
+                        *left -= 1;
+                        line.push(Reverse((starts + 1, since, lane, at)));
                     }
                     Visit::Waits => {
                         waits[self.kind_at(job)] = true;
-                        line.push(Reverse((starts, since, group, at)));
+                        line.push(Reverse((starts, since, lane, at)));
                     }
                     Visit::Enough => return,
                 }
@@ -84,15 +84,14 @@ impl Queue {
         }
     }
 
-    /// A turn for each group of these heads.
-    fn turns(&self, level: Priority, heads: impl Iterator<Item = (usize, usize)>) -> Vec<Turn> {
+    /// A turn for each lane of these heads.
+    fn turns(&self, heads: impl Iterator<Item = (usize, usize)>) -> Vec<Turn> {
         let mut turns: Vec<Turn> = Vec::new();
-        let mut place_of: Vec<Option<usize>> = vec![None; self.groups()];
-        for (group, job) in heads {
-            let at = *place_of[group].get_or_insert_with(|| {
+        let mut place_of: Vec<Option<usize>> = vec![None; self.lanes()];
+        for (lane, job) in heads {
+            let at = *place_of[lane].get_or_insert_with(|| {
                 turns.push(Turn {
-                    group,
-                    left: self.quota(level, group),
+                    lane,
                     oldest: job,
                     fresh: Vec::new(),
                     heads: BinaryHeap::new(),

@@ -6,7 +6,7 @@ use super::workload::Workload;
 use crate::model::record::Estimate;
 use crate::model::{JobId, LabConfig, Priority, Time};
 use crate::schedule::{
-    Busy, Candidate, Forecast, Past, PlanBoard, Queue, RunTime, Sample, Seat, Start, Wanted,
+    Busy, Candidate, Forecast, Lane, Past, PlanBoard, Queue, RunTime, Sample, Seat, Start, Wanted,
     estimate, forecast,
 };
 
@@ -83,8 +83,12 @@ impl<'w> Farm<'w> {
             }
         });
         let running = self.running.iter().map(|(&job, running)| {
-            let priority = self.workload.jobs[job].priority;
-            (self.group(job), priority, running.started)
+            let arrival = &self.workload.jobs[job];
+            let lane = Lane {
+                group: self.group(job).to_owned(),
+                device_type: arrival.device_type.clone(),
+            };
+            (lane, arrival.priority, running.started)
         });
         let rules = self.past.rules(&self.config, running, self.now);
         let boards = self.boards.iter().cloned().map(|board| PlanBoard {

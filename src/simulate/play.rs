@@ -48,9 +48,6 @@ pub fn play(workload: &Workload, lab: &LabConfig) -> Played {
             bar_errors.extend(bar::errors(&workload.jobs[job], &farm.past.runs));
             farm.start(job, board);
         }
-        if records.len() % 1000 == 999 {
-            farm.past.forget();
-        }
     }
     Played {
         records,

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::make::{Case, Started};
+use super::make::{Case, Started, lane_of};
 use crate::model::{BoardName, Priority, Time};
-use crate::schedule::{Candidate, PlanBoard, Rules, Served};
+use crate::schedule::{Candidate, Lane, PlanBoard, Rules, Served};
 
 pub struct Farm {
     /// The waiting jobs, all boards, the rules' settings and the moment; who is idle is found anew.
@@ -12,7 +12,7 @@ pub struct Farm {
     /// Boards that take nothing, such as those that are due for a health check.
     pub out: BTreeSet<BoardName>,
     pub running: Vec<Run>,
-    pub served: BTreeMap<String, Served>,
+    pub served: BTreeMap<Lane, Served>,
 }
 
 pub struct Run {
@@ -70,8 +70,8 @@ impl Farm {
                 .position(|job| job.id == *id)
                 .expect("it waits");
             let job = waiting.remove(at);
-            let served = self.served.entry(job.group.clone()).or_default();
-            served.note(job.priority, now);
+            let lane = lane_of(&job, &self.case.boards);
+            self.served.entry(lane).or_default().note(job.priority, now);
             let until = now.plus_seconds(length_s(&job));
             self.running.push(Run {
                 job,

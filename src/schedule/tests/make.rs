@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 
 use crate::model::{BoardName, JobId, Priority, Span, Time};
-use crate::schedule::{Candidate, HOLD_AFTER_S, PlanBoard, Queue, Rules, Seat, Served, Wanted};
+use crate::schedule::{
+    Candidate, HOLD_AFTER_S, Lane, PlanBoard, Queue, Rules, Seat, Served, Wanted,
+};
 
 /// The age step of these labs, in seconds.
 pub const STEP_S: f64 = 500.0;
@@ -232,7 +234,11 @@ fn random_rules() -> impl Strategy<Value = Rules> {
     let ago = || prop::option::of((0..2000_i64).prop_map(|s| now().plus_seconds(-s as f64)));
     let served = (ago(), ago()).prop_map(|(urgent, other)| Served { urgent, other });
     let group = || prop::sample::select(vec!["f".to_owned(), "g".to_owned(), "h".to_owned()]);
-    let served = prop::collection::btree_map(group(), served, 0..3);
+    let lane = || {
+        let types = prop::sample::select(vec!["t".to_owned(), "u".to_owned()]);
+        (group(), types).prop_map(|(group, device_type)| Lane { group, device_type })
+    };
+    let served = prop::collection::btree_map(lane(), served, 0..4);
     let running: BoxedStrategy<BTreeMap<String, u32>> =
         prop::collection::btree_map(group(), 0..3_u32, 0..3).boxed();
     let asked = words(&["x", "y", "z"], 3);
@@ -277,4 +283,21 @@ pub fn case(bounds: Bounds) -> impl Strategy<Value = Case> {
             now: now(),
         }
     })
+}
+
+/// Whose turn a job uses, found without the queue's order of boards.
+pub fn lane_of(job: &Candidate, boards: &[PlanBoard]) -> Lane {
+    let device_type = match &job.seats[0].wanted {
+        Wanted::Type(device_type) => device_type.clone(),
+        Wanted::Board(name) => {
+            let mut named = boards.iter().filter(|board| board.name.as_str() == name);
+            named
+                .next()
+                .map_or_else(String::new, |board| board.device_type.clone())
+        }
+    };
+    Lane {
+        group: job.group.clone(),
+        device_type,
+    }
 }

@@ -4,9 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::make::{Case, STEP_S};
+use super::make::{Case, STEP_S, lane_of};
 use crate::model::{BoardName, JobId, Priority, RunnerName};
-use crate::schedule::{Candidate, HOLD_AFTER_S, PlanBoard, Seat, fits};
+use crate::schedule::{Candidate, HOLD_AFTER_S, Lane, PlanBoard, Seat, fits};
 
 /// A seat that has to have a board, of this runner if one is named.
 #[derive(Clone, Copy)]
@@ -147,17 +147,21 @@ impl<'c> Planning<'c> {
         idle && !self.asked.contains(&job.id) && !self.refused.contains(&sets(self.case, job))
     }
 
-    fn oldest<'j>(&self, jobs: &[&'j Candidate], group: &str) -> Option<&'j Candidate> {
-        let theirs = jobs.iter().filter(|job| job.group == group);
+    fn oldest<'j>(&self, jobs: &[&'j Candidate], lane: &Lane) -> Option<&'j Candidate> {
+        let theirs = jobs.iter().filter(|job| self.lane(job) == *lane);
         theirs
             .filter(|job| self.askable(job))
             .min_by_key(|job| (job.order, job.id))
             .copied()
     }
 
-    /// Since when a group waits for its turn.
+    fn lane(&self, job: &Candidate) -> Lane {
+        lane_of(job, &self.case.boards)
+    }
+
+    /// Since when a lane waits for its turn.
     fn since(&self, level: Priority, oldest: &Candidate) -> (crate::model::Time, bool) {
-        let served = self.case.rules.served.get(&oldest.group);
+        let served = self.case.rules.served.get(&self.lane(oldest));
         let served = served.copied().unwrap_or_default();
         let last = match level {
             Priority::Urgent => served.urgent,
@@ -169,28 +173,28 @@ impl<'c> Planning<'c> {
     }
 
     fn level(&mut self, level: Priority, jobs: &[&'c Candidate], left: &mut BTreeMap<&str, u32>) {
-        let groups: BTreeSet<&str> = jobs.iter().map(|job| job.group.as_str()).collect();
-        let mut starts: BTreeMap<&str, u32> = BTreeMap::new();
-        let since: BTreeMap<&str, _> = groups
+        let lanes: BTreeSet<Lane> = jobs.iter().map(|job| self.lane(job)).collect();
+        let mut starts: BTreeMap<&Lane, u32> = BTreeMap::new();
+        let since: BTreeMap<&Lane, _> = lanes
             .iter()
-            .filter_map(|group| Some((*group, self.since(level, self.oldest(jobs, group)?))))
+            .filter_map(|lane| Some((lane, self.since(level, self.oldest(jobs, lane)?))))
             .collect();
         loop {
-            let next = groups.iter().filter(|group| left[**group] > 0);
-            let next = next.filter(|group| self.oldest(jobs, group).is_some());
-            let key = |group: &str| (starts.get(group).copied(), since.get(group).copied());
-            // The groups come by name, and of equal ones the first is taken.
-            let Some(group) = next.min_by_key(|group| key(group)).copied() else {
+            let next = lanes.iter().filter(|lane| left[lane.group.as_str()] > 0);
+            let next = next.filter(|lane| self.oldest(jobs, lane).is_some());
+            let key = |lane: &Lane| (starts.get(lane).copied(), since.get(lane).copied());
+            // The lanes come by name, and of equal ones the first is taken.
+            let Some(lane) = next.min_by_key(|lane| key(lane)) else {
                 return;
             };
-            let Some(job) = self.oldest(jobs, group) else {
+            let Some(job) = self.oldest(jobs, lane) else {
                 return;
             };
             self.asked.insert(job.id);
             if self.start(job) {
                 self.started.push((level, job.id));
-                *starts.entry(group).or_default() += 1;
-                if let Some(left) = left.get_mut(group) {
+                *starts.entry(lane).or_default() += 1;
+                if let Some(left) = left.get_mut(lane.group.as_str()) {
                     *left -= 1;
                 }
             } else {

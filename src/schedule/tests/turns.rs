@@ -8,7 +8,7 @@ use super::cases;
 use super::farm::Farm;
 use super::make::{board, job, now, rules};
 use crate::model::{Priority, Span};
-use crate::schedule::Wanted;
+use crate::schedule::{Candidate, Wanted};
 
 /// Who submits what: a group's name, its jobs' priority, and how many it keeps waiting.
 #[derive(Debug, Clone)]
@@ -100,5 +100,37 @@ proptest! {
         let a = Crowd { priority: Priority::Urgent, ..a };
         let b = Crowd { priority: Priority::High, ..b };
         prop_assert!(lead(&[a, b], 0, &lengths) <= 1);
+    }
+
+    /// What a group runs on boards of one type uses up no turn on those of another.
+    #[test]
+    fn turns_are_taken_by_device_type(lengths in prop::collection::vec((1..90_u8, 1..90_u8), 20..40)) {
+        let mut other = board(1);
+        other.device_type = "u".to_owned();
+        let mut farm = Farm::new(vec![board(0), other], rules(), now());
+        let (mut starts, mut n) = (BTreeMap::from([("a", 0_u32), ("b", 0)]), 0);
+        for (here, there) in lengths {
+            // One of each always waits; those of `a` for the other type, too.
+            for (group, device_type) in [("a", "u"), ("a", "t"), ("b", "t")] {
+                let wanted = Wanted::Type(device_type.to_owned());
+                let waits = |job: &Candidate| job.group == group && job.seats[0].wanted == wanted;
+                if !farm.case.jobs.iter().any(waits) {
+                    let mut job = job(n, Priority::Medium, group);
+                    (n, job.submitted_at) = (n + 1, farm.case.now);
+                    job.seats[0].wanted = wanted;
+                    farm.case.jobs.push(job);
+                }
+            }
+            let is_here = |job: &Candidate| job.seats[0].wanted == Wanted::Type("t".to_owned());
+            farm.start(|job| f64::from(if is_here(job) { here } else { there }));
+            for run in &farm.running {
+                if run.began == farm.case.now && is_here(&run.job) {
+                    *starts.get_mut(run.job.group.as_str()).unwrap() += 1;
+                }
+            }
+            let end = farm.next_end().unwrap();
+            farm.pass(end);
+        }
+        prop_assert!(starts["a"].abs_diff(starts["b"]) <= 1, "{:?}", starts);
     }
 }
