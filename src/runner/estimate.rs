@@ -133,22 +133,13 @@ impl Runner {
 
     /// When an attempt is expected to end, and by when nine times in ten.
     pub(super) fn expected_end(&self, attempt: &Attempt) -> (Time, Time) {
-        let timeouts = &self.world.files.config.timeouts;
-        let limit_s = timeouts.limit(&attempt.job).seconds();
-        let claim = attempt.record.claim.as_ref();
-        let device_type = claim.and_then(|claim| claim.device_type.as_deref());
-        let (name, device_type) = (&attempt.record.job_name, device_type.unwrap_or_default());
-        let elapsed = self.env.clock.since_boot().saturating_sub(attempt.started);
-        let elapsed_s = elapsed.as_secs_f64();
-        let runs = &self.world.past.runs;
+        let (rest_s, p90_s) = attempt.remaining_s(&self.world, self.env.clock.since_boot());
         // One that is being stopped has the grace.
-        let most_s = attempt.stop.map_or(f64::MAX, |_| timeouts.grace.seconds());
-        let rest_s = runs.remaining_s(name, device_type, limit_s, elapsed_s);
-        let rest_s = rest_s.min(most_s);
-        let p90_s = runs.run_time(name, device_type, limit_s).p90_s - elapsed_s;
-        let p90_s = p90_s.min(most_s).max(rest_s);
+        let grace_s = self.world.files.config.timeouts.grace.seconds();
+        let most_s = attempt.stop.map_or(f64::MAX, |_| grace_s);
         let now = self.env.clock.now();
-        (now.plus_seconds(rest_s), now.plus_seconds(p90_s))
+        let after = |seconds: f64| now.plus_seconds(seconds.min(most_s));
+        (after(rest_s), after(p90_s))
     }
 
     /// Writes the estimates down, if there is something new and the last time is long enough ago.

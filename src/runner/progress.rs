@@ -6,8 +6,8 @@ use super::Runner;
 use super::core::{Attempt, Held, Phase};
 use super::world::World;
 use crate::dispatch::Progress;
-use crate::model::status::Underway;
-use crate::model::{BoardName, JobId, Time};
+use crate::model::status::{Pace, Underway};
+use crate::model::{BoardName, Job, JobId, Record, Time};
 use crate::schedule::{self, Usual};
 
 /// An attempt that runs, as the daemon's terminal shows it.
@@ -95,18 +95,40 @@ impl Runner {
 impl Attempt {
     /// Says anew how it stands, in the light of past runs, at a moment of the clock that measures.
     fn measure(&mut self, world: &World, now: Duration) {
-        let claim = self.record.claim.as_ref();
-        let device_type = claim.and_then(|claim| claim.device_type.as_deref());
-        let timeouts = &world.files.config.timeouts;
-        let usual = Usual {
-            runs: &world.past.runs,
-            job_name: &self.record.job_name,
-            device_type: device_type.unwrap_or_default(),
-            limit_s: timeouts.limit(&self.job).seconds(),
-        };
         let elapsed_s = seconds(self.started, now);
+        let usual = usual(&self.record, &self.job, world);
         self.progress = self.course.progress(&usual, elapsed_s);
         self.pace = schedule::pace(&usual, elapsed_s, seconds(self.heard, now));
+    }
+
+    /// How many seconds more it is expected to take, and how many nine in ten take at most. By its steps
+    /// as long as it takes no longer than usual; then by the runs that lasted longer, or its limit.
+    pub(super) fn remaining_s(&self, world: &World, now: Duration) -> (f64, f64) {
+        let elapsed_s = seconds(self.started, now);
+        let usual = usual(&self.record, &self.job, world);
+        let by_steps = self.course.remaining_s(&usual, elapsed_s);
+        let rest_s = by_steps.filter(|_| self.pace == Pace::Usual);
+        let Usual {
+            runs,
+            job_name,
+            device_type,
+            limit_s,
+        } = usual;
+        let rest_s =
+            rest_s.unwrap_or_else(|| runs.remaining_s(job_name, device_type, limit_s, elapsed_s));
+        let p90_s = runs.run_time(job_name, device_type, limit_s).p90_s - elapsed_s;
+        (rest_s, p90_s.max(rest_s))
+    }
+}
+
+fn usual<'a>(record: &'a Record, job: &Job, world: &'a World) -> Usual<'a> {
+    let claim = record.claim.as_ref();
+    let device_type = claim.and_then(|claim| claim.device_type.as_deref());
+    Usual {
+        runs: &world.past.runs,
+        job_name: &record.job_name,
+        device_type: device_type.unwrap_or_default(),
+        limit_s: world.files.config.timeouts.limit(job).seconds(),
     }
 }
 

@@ -34,6 +34,10 @@ const LEVELS: [Priority; 4] = [
     Priority::Low,
 ];
 
+/// Whose turn it is first: how many have started in this plan, since when the lane waits, the lane, and
+/// where the turn stands.
+type Place = (u32, (Time, bool), usize, usize);
+
 impl Queue {
     /// Asks the jobs of some kinds in their order. By level; within a level groups take turns: it is the
     /// turn of the group of which the fewest have started at this level in this plan, then of the one
@@ -57,7 +61,7 @@ impl Queue {
                 let since = self.since(level, turn.lane, turn.oldest);
                 Reverse((0, since, turn.lane, at))
             };
-            let mut line: BinaryHeap<Reverse<(u32, (Time, bool), usize, usize)>> =
+            let mut line: BinaryHeap<Reverse<Place>> =
                 turns.iter().enumerate().map(place).collect();
             while let Some(Reverse((starts, since, lane, at))) = line.pop() {
                 let turn = &mut turns[at];

@@ -47,10 +47,10 @@ fn no_board_runs_two_jobs_and_no_job_starts_before_it_came() {
     }
 }
 
-/// The goals, on seeds that were chosen before anything was measured.
+/// The goals, on seeds on which nothing was tuned.
 #[test]
 fn estimates_on_made_up_farms_are_as_good_as_the_manual_says() {
-    for seed in 1..=4 {
+    for seed in 31..=34 {
         let farm = Synthetic {
             seed,
             ..Synthetic::default()

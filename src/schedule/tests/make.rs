@@ -256,7 +256,7 @@ fn random_rules() -> impl Strategy<Value = Rules> {
 
 /// Any queue and farm of so many jobs and boards.
 pub fn case(bounds: Bounds) -> impl Strategy<Value = Case> {
-    assert!(HOLD_AFTER_S < 1500.0, "some jobs hold");
+    const { assert!(HOLD_AFTER_S < 1500.0, "some jobs hold") };
     let jobs = prop::collection::vec(candidate(bounds), 0..=bounds.jobs);
     let boards = prop::collection::vec(
         (plan_board(), prop::bool::weighted(0.75)),
