@@ -31,7 +31,8 @@ pub struct Submission {
     pub commit: ObjectId,
     /// The introducing commit's author, as the commit says.
     pub author: Person,
-    /// The introducing commit's committer time, by a clock that nobody has checked.
+    /// When it joined main, by clocks that nobody has checked: the committer's time of the commit or the
+    /// merge that brought it there, and not before that of main's commits below.
     pub submitted_at: Time,
     /// Where it stands in main's history: a smaller number joined main earlier, by first parents and not by
     /// clocks; of one commit the paths decide. The numbers of one reader compare with each other. Two
@@ -105,7 +106,7 @@ pub fn alive(repo: &Repo, main: ObjectId) -> Result<Vec<Submission>, GitError> {
     for (commit, came) in joined.into_iter().rev() {
         for (path, entry) in came {
             let origin = origins.get(&path).copied().unwrap_or(commit);
-            submissions.push(maker.make(path, entry, origin)?);
+            submissions.push(maker.make(path, entry, origin, commit)?);
         }
     }
     Ok(submissions)
@@ -184,7 +185,7 @@ impl Events<'_> {
             }
             if let Some(new) = new {
                 let origin = origins.get(&path).copied().unwrap_or(after.id);
-                let submission = self.maker.make(path.clone(), new, origin)?;
+                let submission = self.maker.make(path.clone(), new, origin, after.id)?;
                 self.changed.insert(path, Some(submission.clone()));
                 self.events.push(QueueEvent::Joined(submission));
             }
@@ -204,18 +205,25 @@ impl Events<'_> {
         let versions = BTreeMap::from([(path.to_owned(), entry)]);
         let origins = trace::origins(self.repo, vec![(self.from, versions)])?;
         let origin = origins.get(path).copied().unwrap_or(self.from);
-        let mut forgotten = self.maker.make(path.to_owned(), entry, origin)?;
+        let mut forgotten = self.maker.make(path.to_owned(), entry, origin, self.from)?;
         forgotten.order = i64::MIN;
         Ok(forgotten)
     }
 }
 
+/// How many of main's first parents below a commit bear witness to when it joined.
+const BELOW: usize = 32;
+
+/// A commit's committer time and its first parent.
+type Stamp = (Time, Option<ObjectId>);
+
 /// Makes submissions, numbered in the order in which they are made.
 struct Maker<'r> {
     repo: &'r Repo,
     next: i64,
-    /// The author and time of a commit that brings many files are read once.
-    last: Option<(ObjectId, Person, Time)>,
+    /// The author of a commit that brings many files is read once.
+    last: Option<(ObjectId, Person)>,
+    stamps: HashMap<ObjectId, Stamp>,
 }
 
 impl<'r> Maker<'r> {
@@ -224,24 +232,28 @@ impl<'r> Maker<'r> {
             repo,
             next,
             last: None,
+            stamps: HashMap::new(),
         }
     }
 
+    /// A submission that `commit` introduced and that joined main with `joined`: the same commit, or a
+    /// merge.
     fn make(
         &mut self,
         path: String,
         entry: Entry,
         commit: ObjectId,
+        joined: ObjectId,
     ) -> Result<Submission, GitError> {
-        let (author, submitted_at) = match &self.last {
-            Some((last, author, at)) if *last == commit => (author.clone(), *at),
+        let author = match &self.last {
+            Some((last, author)) if *last == commit => author.clone(),
             _ => {
-                let read = self.repo.commit(commit)?;
-                let at = read.committer.time;
-                self.last = Some((commit, read.author.clone(), at));
-                (read.author, at)
+                let author = self.repo.commit(commit)?.author;
+                self.last = Some((commit, author.clone()));
+                author
             }
         };
+        let submitted_at = self.joined_at(joined)?;
         let order = self.next;
         self.next = self.next.saturating_add(1);
         Ok(Submission {
@@ -255,6 +267,32 @@ impl<'r> Maker<'r> {
             submitted_at,
             order,
         })
+    }
+}
+
+impl Maker<'_> {
+    /// When a commit joined main, as it says; not before what the [`BELOW`] first parents below it say,
+    /// so that a date of long ago makes no job old.
+    fn joined_at(&mut self, commit: ObjectId) -> Result<Time, GitError> {
+        let (mut at, mut below) = self.stamp(commit)?;
+        for _ in 0..BELOW {
+            let Some(parent) = below else { break };
+            let (time, next) = self.stamp(parent)?;
+            at = at.max(time);
+            below = next;
+        }
+        Ok(at)
+    }
+
+    /// A commit's committer time and first parent.
+    fn stamp(&mut self, commit: ObjectId) -> Result<Stamp, GitError> {
+        if let Some(known) = self.stamps.get(&commit) {
+            return Ok(*known);
+        }
+        let read = self.repo.commit(commit)?;
+        let stamp = (read.committer.time, read.parents.first().copied());
+        self.stamps.insert(commit, stamp);
+        Ok(stamp)
     }
 }
 

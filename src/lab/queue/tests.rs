@@ -389,3 +389,37 @@ fn ten_thousand_jobs_are_read_in_one_walk() {
     let events = advance(&repo, ids[JOBS - 2], ids[JOBS - 1], &known).unwrap();
     assert_eq!(events.len(), 1);
 }
+
+#[test]
+fn a_job_is_as_old_as_its_stay_on_main() {
+    let server = Server::new();
+    let at = |time, commit| Made { time, ..commit };
+    let ids = make(
+        &server,
+        &[
+            at(1000, made(&[], &[("a.json", "1")])),
+            // On a branch, for long, and merged.
+            at(1100, made(&[0], &[("a.json", "1"), ("b.json", "2")])),
+            at(9000, made(&[0, 1], &[("a.json", "1"), ("b.json", "2")])),
+            // Somebody writes an old date.
+            at(
+                5,
+                made(&[2], &[("a.json", "1"), ("b.json", "2"), ("c.json", "3")]),
+            ),
+        ],
+    );
+    let repo = repo(&server);
+    let since: Vec<(ObjectId, i64)> = alive(&repo, ids[3])
+        .unwrap()
+        .iter()
+        .map(|found| (found.commit, found.submitted_at.unix()))
+        .collect();
+    assert_eq!(since, [(ids[0], 1000), (ids[1], 9000), (ids[3], 9000)]);
+    let known = by_path(alive(&repo, ids[0]).unwrap());
+    let events = advance(&repo, ids[0], ids[3], &known).unwrap();
+    let joined = events.iter().filter_map(|event| match event {
+        QueueEvent::Joined(found) => Some(found.submitted_at.unix()),
+        QueueEvent::Left { .. } => None,
+    });
+    assert_eq!(joined.collect::<Vec<_>>(), [9000, 9000]);
+}
