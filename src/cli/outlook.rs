@@ -16,7 +16,9 @@ pub fn of(seen: &Seen, now: Time) -> Result<Outlook, Error> {
     if seen.snapshot.live.is_empty() {
         return Ok(Outlook::default());
     }
-    let past = seen.reader.fold(Past::FILE, Past::add)?;
+    let past = seen
+        .reader
+        .fold(Past::FILE, |past: &mut Past, record| past.add(record, now))?;
     Ok(Outlook::new(&facts(&seen.snapshot, &past, now)))
 }
 

@@ -2,6 +2,8 @@
 //! journals have gained is read.
 
 use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,9 @@ use crate::model::Record;
 /// The most records that are read at once, the newest: older ones count only if they were added in
 /// their time.
 const MOST: usize = 20_000;
+
+/// A new file that is older than this is nobody's any more.
+const WRITING_TAKES: Duration = Duration::from_secs(600);
 
 /// A sum over records, and up to where it goes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,14 +50,14 @@ impl Reader {
                 // Otherwise a record was changed or is gone, as after a restored backup.
                 if changes.iter().all(|change| change.old.is_none()) {
                     let mut sum = kept.sum;
-                    self.add_up(changes, &mut sum, &add)?;
+                    self.add_up(changes, &mut sum, &add);
                     return Ok(self.keep(&path, version, journals, sum));
                 }
             }
         }
         let mut sum = T::default();
         let changes = self.record_changes(&Journals::new(), &journals)?;
-        self.add_up(changes, &mut sum, &add)?;
+        self.add_up(changes, &mut sum, &add);
         Ok(self.keep(&path, version, journals, sum))
     }
 
@@ -61,29 +66,21 @@ impl Reader {
         mut changes: Vec<RecordChange>,
         sum: &mut T,
         add: &impl Fn(&mut T, &Record),
-    ) -> Result<(), LabError> {
+    ) {
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         let skipped = changes.len().saturating_sub(MOST);
         for change in &changes[skipped..] {
             let Some(blob) = change.new else { continue };
-            match self.record(blob) {
-                Ok(record) => add(sum, &record),
-                // A later version's record.
-                Err(LabError::Unreadable { .. }) => {}
-                Err(error) => return Err(error),
+            // A later version's record, or one whose object is damaged or lost: a sum without it is better
+            // than none.
+            if let Ok(record) = self.record(blob) {
+                add(sum, &record);
             }
         }
-        Ok(())
     }
 
     /// Writes the sum down and gives it back. Without the file the next call is slower, not wrong.
-    fn keep<T: Serialize>(
-        &self,
-        path: &std::path::Path,
-        version: String,
-        journals: Journals,
-        sum: T,
-    ) -> T {
+    fn keep<T: Serialize>(&self, path: &Path, version: String, journals: Journals, sum: T) -> T {
         let kept = Kept {
             version,
             journals,
@@ -92,8 +89,25 @@ impl Reader {
         if let Ok(bytes) = serde_json::to_vec(&kept) {
             // Two processes may write at once: each its own file, and the last one stays.
             let new = path.with_extension(std::process::id().to_string());
+            remove_left(path);
             let _ = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
         }
         kept.sum
+    }
+}
+
+/// Removes what processes left behind that were killed while they wrote such a file.
+fn remove_left(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return;
+    };
+    let prefix = format!("{}.", name.to_string_lossy());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let written = entry.metadata().and_then(|meta| meta.modified());
+        let age = written.ok().and_then(|at| at.elapsed().ok());
+        let is_left = age.is_some_and(|age| age > WRITING_TAKES);
+        if is_left && entry.file_name().to_string_lossy().starts_with(&prefix) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }

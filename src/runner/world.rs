@@ -140,7 +140,7 @@ impl World {
         now: Time,
     ) -> Result<Result<(), (String, ObjectId)>, LabError> {
         self.observe_runners(reader, now)?;
-        self.past = reader.fold(Past::FILE, Past::add)?;
+        self.past = reader.fold(Past::FILE, |past: &mut Past, record| past.add(record, now))?;
         self.has_past = true;
         let Some(main) = reader.main()? else {
             return Ok(Ok(()));
@@ -407,9 +407,9 @@ impl World {
                 if is_recent(&change.path, now)
                     && let Ok(record) = reader.record(blob)
                 {
-                    self.note_use(&record);
+                    self.note_use(&record, now);
                     if self.has_past {
-                        self.past.add(&record);
+                        self.past.add(&record, now);
                     }
                 }
             }
@@ -479,10 +479,12 @@ impl World {
         self.attempts.remove(&id);
     }
 
-    fn note_use(&mut self, record: &crate::model::Record) {
+    fn note_use(&mut self, record: &crate::model::Record, now: Time) {
         let (Some(_), Some(until)) = (record.started_at, record.finished_at) else {
             return;
         };
+        // One in time to come would stay in front of the others and keep them all.
+        let until = until.min(now);
         for board in record.boards().cloned() {
             if record.health_check.is_some() {
                 self.since_check.remove(&board);

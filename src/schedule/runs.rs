@@ -23,6 +23,10 @@ const FADES: f64 = 0.8;
 /// The newest runs by which the progress of one is judged.
 const RECENT: usize = 5;
 
+/// How many job names are kept at the end of a day: names that are used once, such as `build-12345`, fill
+/// no memory.
+const NAMES: usize = 10_000;
+
 /// Fewer runs than this on the device type say less than the runs on all of them.
 const ENOUGH: usize = 3;
 
@@ -72,13 +76,16 @@ impl Run {
         if !record.ended_by_itself() || seconds < 0.0 {
             return None;
         }
+        // A step takes no longer than its run, whatever a record says: so it also is a number that can be
+        // kept.
+        let length = |said: Option<f64>| said.unwrap_or(0.0).max(0.0).min(seconds) as f32;
         // A group's members do their steps side by side: the first one's tell of all.
         let first = record.steps.first().and_then(|step| step.member.as_ref());
         let steps = record
             .steps
             .iter()
             .filter(|step| step.state == StepState::Done && step.member.as_ref() == first)
-            .map(|step| step.duration_s.unwrap_or(0.0) as f32)
+            .map(|step| length(step.duration_s))
             .collect();
         Some(Self {
             at: finished.utc().timestamp_millis(),
@@ -89,12 +96,18 @@ impl Run {
 }
 
 impl Runs {
-    /// Adds a run, wherever its end stands among those known, and forgets the oldest.
+    /// Adds a run, wherever its end stands among those known, and forgets the oldest, and the steps of
+    /// those by which no progress is judged. Of runs that ended at once the longer one counts as newer.
     fn add(&mut self, run: Run) {
-        let at = self.0.partition_point(|known| known.at <= run.at);
+        let order = |a: &Run, b: &Run| a.at.cmp(&b.at).then(a.seconds.total_cmp(&b.seconds));
+        let at = self.0.partition_point(|known| order(known, &run).is_le());
         self.0.insert(at, run);
         if self.0.len() > KEPT {
             self.0.remove(0);
+        }
+        let older = self.0.len().saturating_sub(RECENT);
+        for run in &mut self.0[..older] {
+            run.steps = Vec::new();
         }
     }
 
@@ -217,22 +230,33 @@ impl RunTimes {
         runs.take(RECENT).map(|run| run.seconds).collect()
     }
 
-    /// The newest runs that had so many steps.
+    /// Those of the newest runs that had so many steps.
     fn alike(&self, name: &str, device_type: &str, steps: usize) -> Vec<Run> {
         let Some((runs, _)) = self.best(name, device_type) else {
             return Vec::new();
         };
-        let newest = runs.0.iter().rev();
+        let newest = runs.0.iter().rev().take(RECENT);
         let alike = newest.filter(|run| run.steps.len() == steps);
-        alike.take(RECENT).cloned().collect()
+        alike.cloned().collect()
     }
 
-    /// Forgets the names of which no run has ended since a moment (Unix milliseconds).
+    /// Forgets the names of which no run has ended since a moment (Unix milliseconds), and the oldest of
+    /// too many.
     pub fn forget_before(&mut self, oldest: i64) {
         self.0.retain(|_, types| {
             types.retain(|_, runs| runs.0.last().is_some_and(|run| run.at >= oldest));
             !types.is_empty()
         });
+        let last = |types: &BTreeMap<String, Runs>| {
+            let runs = types.values().filter_map(|runs| runs.0.last());
+            runs.map(|run| run.at).max()
+        };
+        let mut ends: Vec<Option<i64>> = self.0.values().map(last).collect();
+        if ends.len() > NAMES {
+            ends.sort_unstable();
+            let oldest = ends[ends.len() - NAMES];
+            self.0.retain(|_, types| last(types) >= oldest);
+        }
     }
 }
 
@@ -299,6 +323,36 @@ mod tests {
         assert_eq!(remaining(150.0), 150.0, "none lasted so long: the limit");
         assert_eq!(remaining(400.0), 0.0);
         assert_eq!(times.remaining_s("new", "qemu", 100.0, 70.0), 30.0);
+    }
+
+    #[test]
+    fn of_too_many_names_the_oldest_are_forgotten() {
+        let mut times = RunTimes::default();
+        for at in 0..NAMES as i64 + 7 {
+            times.add(&format!("build-{at}"), "qemu", run(at, 10.0));
+        }
+        times.forget_before(0);
+        assert_eq!(times.0.len(), NAMES);
+        assert!(!times.0.contains_key("build-6") && times.0.contains_key("build-7"));
+    }
+
+    #[test]
+    fn a_step_that_cannot_have_lasted_so_long_is_kept_as_a_number() {
+        let record = serde_json::json!({
+            "version": 1, "id": "01010101010101010101010101010101", "job_name": "a", "path": "queue/a.json",
+            "commit": "0123456789abcdef0123456789abcdef01234567", "submitted_at": "2026-01-01T00:00:00Z",
+            "submitter": {"name": "A", "email": "a@example.org", "user": "a", "verified": false},
+            "stream": "/", "priority": "medium", "tags": [], "definition": {}, "state": "finished",
+            "health": "complete", "started_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:01:40Z",
+            "steps": [
+                {"n": 0, "name": "a", "state": "done", "duration_s": 1e300},
+                {"n": 1, "name": "b", "state": "done", "duration_s": -5.0},
+            ],
+        });
+        let run = Run::of(&serde_json::from_value(record).unwrap()).unwrap();
+        assert_eq!(run.steps, [100.0, 0.0]);
+        let kept = serde_json::to_string(&run).unwrap();
+        assert_eq!(serde_json::from_str::<Run>(&kept).unwrap(), run);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub fn play(workload: &Workload, lab: &LabConfig) -> Played {
         farm.now = farm.now.max(next);
         while let Some((job, running)) = farm.take_ended() {
             let record = record(job, running, &farm);
-            farm.past.add(&record);
+            farm.past.add(&record, farm.now);
             records.push(record);
         }
         while let Some((job, _)) = coming.next_if(|(_, arrival)| arrival.at <= farm.now) {

@@ -104,7 +104,7 @@ pub fn build_from<S: Source>(
     before.carry(&mut loaded.history);
     let nothing = HashMap::new();
     clock.stage("history");
-    let past = readers.with(Reader::past)?;
+    let past = readers.with(|reader| reader.past(options.now))?;
     let outlook = snapshot.outlook(&past, options.now);
     let whens = whens(&snapshot, &outlook, options.now);
     clock.stage("outlook");

@@ -7,7 +7,7 @@ use super::source::{BoardState, Change, Journals, LiveJob, Reader, Snapshot, Sou
 use super::{BuildOptions, BuildSummary, SiteError, build_from};
 use crate::lab;
 use crate::model::record::{AttemptRecord, LogLocation};
-use crate::model::{JobId, ObjectId, Record, RunnerName};
+use crate::model::{JobId, ObjectId, Record, RunnerName, Time};
 use crate::schedule::Past;
 
 /// Builds the site of a lab as it was last fetched.
@@ -111,8 +111,8 @@ impl Reader for lab::Reader {
         })
     }
 
-    fn past(&self) -> Result<Past, SiteError> {
-        self.fold(Past::FILE, Past::add)
+    fn past(&self, now: Time) -> Result<Past, SiteError> {
+        self.fold(Past::FILE, |past: &mut Past, record| past.add(record, now))
             .map_err(failed("the finished jobs"))
     }
 }

@@ -55,8 +55,8 @@ pub trait Reader {
 
     fn snapshot(&self) -> Result<Snapshot, SiteError>;
 
-    /// What the finished jobs say that estimates need.
-    fn past(&self) -> Result<Past, SiteError>;
+    /// What the finished jobs say that estimates need, as of now.
+    fn past(&self, now: Time) -> Result<Past, SiteError>;
 }
 
 /// A record file that came, changed or went.

@@ -71,7 +71,9 @@ impl Board {
 impl Display for Board {
     fn show(&mut self, look: &Look) -> Result<(), Error> {
         if self.past.is_none() {
-            let past = look.seen.reader.fold(Past::FILE, Past::add)?;
+            let now = Time::new(Utc::now());
+            let add = |past: &mut Past, record: &_| past.add(record, now);
+            let past = look.seen.reader.fold(Past::FILE, add)?;
             self.past = Some(past.runs);
         }
         let Some(job) = look.jobs.get(&self.id) else {

@@ -58,7 +58,9 @@ impl Display for Lines<'_> {
             lines.push(state.clone());
         }
         if let Some(job) = job {
-            let past: Past = look.seen.reader.fold(Past::FILE, Past::add)?;
+            let now = Time::new(Utc::now());
+            let add = |past: &mut Past, record: &_| past.add(record, now);
+            let past = look.seen.reader.fold(Past::FILE, add)?;
             let rows = steps::rows(job, Some(&past.runs));
             let of = rows.len();
             let mut events: Vec<String> = Vec::new();

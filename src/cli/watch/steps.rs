@@ -163,7 +163,7 @@ mod tests {
             step(1, "boot", StepState::Done, 10.0, Some(40.0)),
             step(2, "run", StepState::Done, 50.0, Some(10.0)),
         ];
-        past.add(&ended);
+        past.add(&ended, ended.submitted_at.plus_seconds(60.0));
         let texts = |job: &Job, elapsed| -> Vec<String> {
             let rows = rows(job, Some(&past.runs)).into_iter();
             let text = |row: Row| {

@@ -237,11 +237,11 @@ impl Reader for Sample {
         Ok(self.inner.snapshot.clone())
     }
 
-    fn past(&self) -> Result<Past, SiteError> {
+    fn past(&self, now: Time) -> Result<Past, SiteError> {
         let mut past = Past::default();
         for runner in self.inner.journals.keys() {
             for blob in self.inner.state(runner).values() {
-                past.add(&Reader::record(self, *blob)?);
+                past.add(&Reader::record(self, *blob)?, now);
             }
         }
         Ok(past)

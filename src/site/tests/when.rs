@@ -36,7 +36,7 @@ fn the_queue_stands_in_the_order_in_which_jobs_are_asked() {
     let page = site.read("queue/index.html");
     let place = |id: JobId| page.rfind(&paths::job_page(id)).unwrap();
     let snapshot = site.lab.snapshot();
-    let past = crate::site::source::Reader::past(&site.lab).unwrap();
+    let past = crate::site::source::Reader::past(&site.lab, now()).unwrap();
     let outlook = snapshot.outlook(&past, now());
     let asked: Vec<usize> = outlook.order().iter().map(|(_, id)| place(*id)).collect();
     assert_eq!(asked.len(), 6);
@@ -142,7 +142,7 @@ fn a_running_job_is_told_its_end_and_its_pace() {
 fn a_board_says_who_is_next_on_it() {
     let site = Site::new(120);
     site.build();
-    let past = crate::site::source::Reader::past(&site.lab).unwrap();
+    let past = crate::site::source::Reader::past(&site.lab, now()).unwrap();
     let outlook = site.lab.snapshot().outlook(&past, now());
     let boards = site.lab.snapshot().boards.iter();
     let mut said = 0;
