@@ -3,21 +3,30 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// `0000-01-01T00:00:00.000Z` in milliseconds since 1970.
+const FIRST_MS: i64 = -62_167_219_200_000;
+
+/// `9999-12-31T23:59:59.999Z` in milliseconds since 1970.
+const LAST_MS: i64 = 253_402_300_799_999;
 
 /// A moment in UTC, written as RFC 3339 with milliseconds (`2026-11-24T01:02:03.004Z`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(DateTime<Utc>);
 
 impl Time {
+    /// To the millisecond; what lies outside the years 0 to 9999, which RFC 3339 can show, becomes the first
+    /// or the last moment of these.
     pub fn new(at: DateTime<Utc>) -> Self {
-        Self(at.trunc_subsecs(3))
+        let millis = at.timestamp_millis().clamp(FIRST_MS, LAST_MS);
+        Self(DateTime::from_timestamp_millis(millis).unwrap_or_default())
     }
 
-    /// From seconds since 1970, as git keeps them; what chrono cannot show becomes 1970.
+    /// From seconds since 1970, as git keeps them; what chrono cannot hold becomes 1970.
     pub fn from_unix(seconds: i64) -> Self {
-        Self(DateTime::from_timestamp(seconds, 0).unwrap_or_default())
+        Self::new(DateTime::from_timestamp(seconds, 0).unwrap_or_default())
     }
 
     pub fn unix(self) -> i64 {
@@ -33,12 +42,12 @@ impl Time {
         (self.0 - earlier.0).num_milliseconds() as f64 / 1000.0
     }
 
-    /// This moment moved by so many seconds; what cannot be shown stays where it was.
+    /// This moment moved by so many seconds, at most to the first or the last one that can be shown.
     pub fn plus_seconds(self, seconds: f64) -> Self {
-        let millis = (seconds * 1000.0) as i64;
-        TimeDelta::try_milliseconds(millis)
-            .and_then(|delta| self.0.checked_add_signed(delta))
-            .map_or(self, Self)
+        let millis = self.0.timestamp_millis();
+        let millis = millis.saturating_add((seconds * 1000.0) as i64);
+        let millis = millis.clamp(FIRST_MS, LAST_MS);
+        DateTime::from_timestamp_millis(millis).map_or(self, Self)
     }
 }
 
@@ -83,5 +92,33 @@ impl schemars::JsonSchema for Time {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"type": "string", "format": "date-time", "description": "a moment in UTC"})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_added_can_be_read_again() {
+        for seconds in [
+            0.0,
+            1.5,
+            -1.5,
+            1e12,
+            -1e12,
+            1e300,
+            -1e300,
+            f64::INFINITY,
+            f64::NAN,
+        ] {
+            let at = Time::from_unix(1_800_000_000).plus_seconds(seconds);
+            assert_eq!(at.to_string().parse(), Ok(at), "{seconds}");
+        }
+        let first = Time::from_unix(-90_000_000_000).to_string();
+        assert_eq!(first, "0000-01-01T00:00:00.000Z");
+        let last: Time = "9999-12-31T23:59:59.999-01:00".parse().unwrap();
+        assert_eq!(last.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(last.plus_seconds(1.0), last);
     }
 }

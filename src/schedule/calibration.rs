@@ -35,7 +35,8 @@ pub struct Calibration([Vec<Sample>; 4]);
 /// One estimate given at submission, and what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// When it was given, in Unix milliseconds.
+    /// When its job ended, in Unix milliseconds. Kept by when it was given, the estimates that were broken
+    /// most would be the first to be forgotten.
     at: i64,
     start: Option<Ratio>,
     end: Option<Ratio>,
@@ -59,40 +60,55 @@ impl Ratio {
 
 impl Sample {
     /// What became of the estimate of a job that ran; none for one that was never started or never
-    /// estimated.
+    /// estimated, and for one that started before it was given.
     pub fn of(record: &Record) -> Option<(Priority, Self)> {
         let estimate = record.estimate.as_ref()?.at_submission?;
         let started = record.first_started_at()?;
-        let from = estimate.at?;
-        let end = record
-            .finished_at
-            .filter(|_| super::runs::Run::of(record).is_some());
+        let from = estimate.at.filter(|from| *from <= started)?;
+        let ended = record.finished_at?;
+        let by_itself = super::runs::Run::of(record).is_some();
         Some((
             record.priority,
             Self {
-                at: from.utc().timestamp_millis(),
+                at: ended.utc().timestamp_millis(),
                 start: Ratio::new(from, estimate.start, started, false),
-                end: end.and_then(|end| Ratio::new(from, estimate.end, end, false)),
+                end: Ratio::new(from, estimate.end, ended, false).filter(|_| by_itself),
             },
         ))
     }
 
-    /// The estimate of a job that still waits, or of one that runs since `started`.
+    /// The estimate of a job that still waits, or of one that runs since `started`; none that was given
+    /// later.
     pub fn open(estimate: &Estimate, started: Option<Time>, now: Time) -> Option<Self> {
-        let from = estimate.at?;
+        let is_earlier = |from: &Time| started.is_none_or(|started| *from <= started);
+        let from = estimate.at.filter(is_earlier)?;
         let until = started.unwrap_or(now);
         Some(Self {
-            at: from.utc().timestamp_millis(),
+            at: now.utc().timestamp_millis(),
             start: Ratio::new(from, estimate.start, until, started.is_none()),
             end: Ratio::new(from, estimate.end, now, true),
         })
     }
 }
 
+impl Sample {
+    /// Whether it goes before another: the same for both, in whichever order they come.
+    fn is_older(&self, other: &Self) -> bool {
+        let value = |ratio: Option<Ratio>| ratio.map_or(-1.0, |ratio| ratio.value);
+        let ratios = |one: &Self, of: fn(&Self) -> Option<Ratio>| value(of(one));
+        let by = |of| ratios(self, of).total_cmp(&ratios(other, of));
+        let order = self.at.cmp(&other.at);
+        let order = order.then_with(|| by(|one| one.end));
+        order.then_with(|| by(|one| one.start)).is_le()
+    }
+}
+
 impl Calibration {
+    /// Adds an estimate, wherever the end of its job stands among those known, and forgets the oldest. Of
+    /// jobs that ended at once the larger ratio counts as newer.
     pub fn add(&mut self, priority: Priority, sample: Sample) {
         let known = &mut self.0[priority as usize];
-        let at = known.partition_point(|known| known.at <= sample.at);
+        let at = known.partition_point(|known| known.is_older(&sample));
         known.insert(at, sample);
         if known.len() > KEPT {
             known.remove(0);
