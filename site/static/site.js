@@ -66,7 +66,7 @@
   if (!status || location.protocol === "file:") return;
   let known, jobs = [], ahead = 0;
   const highest = {};
-  const late = { usual: "", overdue: "overdue", hanging: "probably hanging" };
+  const late = { usual: "", overdue: "overdue", hanging: "probably hanging", silent: "runner silent" };
   // From what a job's runner last said towards 99 at the end that it expects, and never back.
   const move = () => {
     for (const bar of document.querySelectorAll("[data-bar]")) {

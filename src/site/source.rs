@@ -7,7 +7,7 @@ use crate::model::board::Board;
 use crate::model::lab::LabFiles;
 use crate::model::record::{AttemptRecord, BoardHealth, BoardRecord, LogLocation};
 use crate::model::status::{RunnerStatus, Underway};
-use crate::model::{Job, JobId, ObjectId, Record, RunnerName, Time};
+use crate::model::{Job, JobId, ObjectId, Record, RunnerName, State, Time};
 use crate::schedule::Past;
 use crate::schedule::outlook::{BoardNow, Facts, JobNow, Outlook};
 
@@ -90,6 +90,19 @@ impl Snapshot {
             past,
             now,
         })
+    }
+}
+
+impl Snapshot {
+    /// The runner that has the job, if nothing was heard of it for longer than its lease.
+    pub fn silent_runner<'j>(&self, job: &'j LiveJob, now: Time) -> Option<&'j RunnerName> {
+        let record = &job.record;
+        let claim = record.claim.as_ref();
+        let runner = &claim.filter(|_| record.state != State::Submitted)?.runner;
+        let mut said = self.runners.iter().filter(|said| said.runner == *runner);
+        let lease_s = self.files.config.lease.seconds();
+        let silent = said.next()?.at.plus_seconds(lease_s) < now;
+        silent.then_some(runner)
     }
 }
 

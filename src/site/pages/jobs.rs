@@ -152,8 +152,8 @@ pub fn live(site: &Site<'_>, reader: &impl Reader) -> Result<(), SiteError> {
     let config = site.config();
     for job in &site.snapshot.live {
         let record = &job.record;
-        let row = LiveRow::new(job);
         let when = site.when(record.id);
+        let row = LiveRow::new(job, when.clone());
         let name = crate::report::usage::label(&record.job_name);
         let board = record.health_check.as_ref().map_or("", BoardName::as_str);
         let previous = last
@@ -170,7 +170,6 @@ pub fn live(site: &Site<'_>, reader: &impl Reader) -> Result<(), SiteError> {
         let key = Key::new(site.shared)
             .debug(record)
             .debug(&row)
-            .debug(&when)
             .debug(&previous)
             .add(tail.as_deref().unwrap_or_default());
         site.page(&path, key, || {

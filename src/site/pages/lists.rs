@@ -49,7 +49,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
     let checks = u64::from(!site.lists.checks.is_empty());
     let mut key = site.key().jobs(site, rest).number(checks);
     for job in &site.snapshot.live {
-        key = key.add(job.record.id.as_bytes()).debug(&LiveRow::new(job));
+        key = key.add(job.record.id.as_bytes()).debug(&site.live_row(job));
     }
     list(
         site,
@@ -80,7 +80,7 @@ fn list(
             0 => "Jobs".to_owned(),
             _ => format!("Jobs, page {number}"),
         };
-        let live = site.snapshot.live.iter().map(LiveRow::new);
+        let live = site.snapshot.live.iter().map(|job| site.live_row(job));
         let view = ListView {
             number,
             live: if number == 0 {

@@ -47,7 +47,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
     names.extend(config.users.keys().map(|name| label(name)));
     let mut live: BTreeMap<String, Vec<LiveRow>> = BTreeMap::new();
     for job in &site.snapshot.live {
-        let row = LiveRow::new(job);
+        let row = site.live_row(job);
         names.insert(row.user.name.clone());
         live.entry(row.user.name.clone()).or_default().push(row);
     }

@@ -34,14 +34,16 @@ fn status(site: &Site<'_>, running: usize, waiting: usize) -> String {
     let live = site.snapshot.live.iter();
     let named = live.filter(|job| job.record.state != State::Submitted);
     let named = named.take(NAMED).map(|job| {
-        let bar = BarView::new(job);
+        let silent = site.when(job.record.id).silent;
+        let bar = BarView::new(job, silent);
+        let said = job.underway.filter(|_| !silent);
         json!({
             "id": bar.id,
             "board": job.record.boards().next(),
             "progress": bar.progress,
             "pace": bar.pace,
             "at": job.underway.map(|said| said.at),
-            "expected_end": job.underway.and_then(|said| said.expected_end),
+            "expected_end": said.and_then(|said| said.expected_end),
         })
     });
     let boards = site.snapshot.boards.len();

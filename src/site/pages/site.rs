@@ -14,7 +14,7 @@ use crate::site::disk::Output;
 use crate::site::engine::Engine;
 use crate::site::history::{History, Summary};
 use crate::site::manual::Manual;
-use crate::site::source::Snapshot;
+use crate::site::source::{LiveJob, Snapshot};
 use crate::site::views::live::LiveRow;
 use crate::site::views::row::JobRow;
 use crate::site::views::when::When;
@@ -110,14 +110,22 @@ impl Site<'_> {
 
     /// The running jobs, oldest first, and the waiting ones in the order in which they are asked.
     pub fn live(&self) -> (Vec<LiveRow>, Vec<LiveRow>) {
-        let live = self.snapshot.live.iter().map(|job| LiveRow {
-            when: self.when(job.record.id),
-            ..LiveRow::new(job)
-        });
+        let live = self.snapshot.live.iter();
+        let live = live.map(|job| LiveRow::new(job, self.when(job.record.id)));
         let (mut waiting, running): (Vec<LiveRow>, Vec<LiveRow>) = live.partition(LiveRow::waits);
         // Those that nobody asks stand last.
         waiting.sort_by_key(|job| job.when.place.wrapping_sub(1));
         (running, waiting)
+    }
+
+    /// A job that waits or runs, for lists that do not say when.
+    pub fn live_row(&self, job: &LiveJob) -> LiveRow {
+        let silent = self.when(job.record.id).silent;
+        let when = When {
+            silent,
+            ..When::default()
+        };
+        LiveRow::new(job, when)
     }
 
     pub fn rows(&self, jobs: &[u32]) -> Vec<JobRow> {

@@ -10,7 +10,6 @@ use crate::report::usage::label;
 use crate::site::engine::Page;
 use crate::site::views::Link;
 use crate::site::views::board::BoardView;
-use crate::site::views::live::LiveRow;
 use crate::site::views::row::JobRow;
 use crate::site::{SiteError, paths};
 
@@ -40,7 +39,7 @@ pub fn write(site: &Site<'_>) -> Result<(), SiteError> {
         tags.entry(tag.clone()).or_default();
     }
     for job in &site.snapshot.live {
-        for link in LiveRow::new(job).tags {
+        for link in site.live_row(job).tags {
             tags.entry(link.name).or_default();
         }
     }

@@ -81,7 +81,7 @@ fn every_waiting_job_is_told_when_and_why() {
             );
             assert!(text.contains(" boards "), "{text}");
             assert_eq!(
-                text.contains("a guess from its time limit: it never ran"),
+                text.contains("a guess from its time limit: this is its first run"),
                 n == 4
             );
         }
@@ -132,9 +132,46 @@ fn a_running_job_is_told_its_end_and_its_pace() {
     assert!(section(&page, "When").contains(&format!("{end}, nine times in ten by {p90}")));
     assert!(page.contains(">overdue</b>"));
     let board = record.boards().next().unwrap();
-    let busy = format!("{}</code></a>, idle {end}", record.id.short());
+    let past = crate::site::source::Reader::past(&site.lab, now()).unwrap();
+    let next = site.lab.snapshot().outlook(&past, now()).next_on(board);
+    let then = if next.is_some() { "free" } else { "idle" };
+    let busy = format!("{}</code></a>, {then} {end}", record.id.short());
     for path in ["boards/index.html".to_owned(), paths::board(board.as_str())] {
         assert!(site.read(&path).contains(&busy), "{path}");
+    }
+}
+
+#[test]
+fn of_a_job_whose_runner_is_silent_no_end_is_said() {
+    let site = Site::new(20);
+    site.build_at(now().plus_seconds(99_999.0), false).unwrap();
+    let snapshot = site.lab.snapshot();
+    let running = snapshot.live.iter();
+    let running: Vec<&Record> = running
+        .map(|job| &job.record)
+        .filter(|record| record.state != State::Submitted)
+        .collect();
+    assert!(!running.is_empty());
+    for path in ["index.html", "queue/index.html"] {
+        let page = site.read(path);
+        assert!(!page.contains(", ends "), "{page}");
+        assert!(page.contains(", no end is known: "), "{page}");
+    }
+    for record in &running {
+        let page = site.read(&paths::job_page(record.id));
+        let when = section(&page, "When");
+        assert!(when.contains("<dd>Not known.</dd>"), "{when}");
+        assert!(when.contains("<dt>Why</dt><dd>") && when.contains("silent"));
+        assert!(page.contains(">runner silent</b>"), "{page}");
+    }
+    let status: serde_json::Value = serde_json::from_str(&site.read("status.json")).unwrap();
+    let jobs = status["jobs"].as_array().unwrap();
+    assert_eq!(jobs.len(), running.len());
+    for job in jobs {
+        assert_eq!(
+            (&job["pace"], &job["expected_end"]),
+            (&"silent".into(), &serde_json::Value::Null)
+        );
     }
 }
 
@@ -193,9 +230,26 @@ fn a_finished_job_tells_what_was_said_and_what_came() {
         at_submission: Some(said(None, None, None)),
         at_claim: None,
     });
-    let pages = [&record, &never].map(|record| paths::job_page(record.id));
-    site.lab.finish("lab-a", record);
-    site.lab.finish("lab-a", never);
+    // To the minute, all that was said of it would look alike.
+    let mut short = record.clone();
+    short.id = JobId::new(short.commit, "queue/short.json");
+    short.started_at = Some(at(7.01));
+    short.finished_at = Some(at(7.4));
+    short.estimate = Some(Estimates {
+        at_submission: Some(said(Some(at(7.0)), Some(at(7.75)), Some(at(9.0)))),
+        at_claim: None,
+    });
+    // Past the half of a minute is nearer to the next one, and no bound is earlier than it is.
+    let mut odd = record.clone();
+    odd.id = JobId::new(odd.commit, "queue/odd.json");
+    odd.estimate = Some(Estimates {
+        at_submission: Some(said(Some(at(5.6)), Some(at(20.4)), Some(at(40.1)))),
+        at_claim: None,
+    });
+    let pages = [&record, &never, &short, &odd].map(|record| paths::job_page(record.id));
+    for record in [record, never, short, odd] {
+        site.lab.finish("lab-a", record);
+    }
     site.build();
     for (page, text) in [
         (
@@ -209,6 +263,14 @@ fn a_finished_job_tells_what_was_said_and_what_came() {
         (
             &pages[1],
             "Said at submission</dt><dd>no start in sight; it never started<",
+        ),
+        (
+            &pages[2],
+            "<dd>10:07:00–10:07:45, nine times in ten by 10:09:00; came 10:07:01–10:07:24<",
+        ),
+        (
+            &pages[3],
+            "<dd>10:06–10:20, nine times in ten by 10:41; came 10:07–10:19<",
         ),
     ] {
         let page = site.read(page);

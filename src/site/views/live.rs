@@ -35,7 +35,7 @@ pub struct LiveRow {
 }
 
 impl LiveRow {
-    pub fn new(job: &LiveJob) -> Self {
+    pub fn new(job: &LiveJob, when: When) -> Self {
         let record = &job.record;
         let target = record
             .definition
@@ -68,9 +68,9 @@ impl LiveRow {
                 .collect(),
             submitted_at: text::minute(record.submitted_at),
             started_at: record.started_at.map(text::minute).unwrap_or_default(),
-            bar: BarView::new(job),
+            bar: BarView::new(job, when.silent),
             attempt: job.attempt,
-            when: When::default(),
+            when,
         }
     }
 

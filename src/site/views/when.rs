@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::record::{Basis, Estimate};
-use crate::model::{JobId, Priority, Record, Time};
+use crate::model::{JobId, Priority, Record, RunnerName, Time};
 use crate::schedule::Why;
 use crate::schedule::outlook::Outlook;
 use crate::site::source::{LiveJob, Snapshot};
@@ -31,8 +31,10 @@ pub struct When {
     pub p90: Moment,
     /// What its length is, where it is little more than a guess: words that follow `its length is`.
     pub basis: &'static str,
-    /// Why it waits; empty for a job that runs.
+    /// Why it waits; of a job that runs, why no end is said.
     pub why: String,
+    /// It runs, and its runner is silent: nobody knows how it stands.
+    pub silent: bool,
     /// The level to which it has risen with age; empty when it stands where it was submitted.
     pub risen: &'static str,
     /// Which of the waiting jobs it is, from 1, in the order in which they are asked; 0 for one that is
@@ -122,7 +124,10 @@ pub fn whens(snapshot: &Snapshot, outlook: &Outlook, now: Time) -> BTreeMap<JobI
         .collect();
     let when = |job: &LiveJob| {
         let record = &job.record;
-        let when = When::new(record, outlook, now);
+        let when = match snapshot.silent_runner(job, now) {
+            Some(runner) => When::silent(record, outlook, runner),
+            None => When::new(record, outlook, now),
+        };
         match places.get(&record.id) {
             Some((place, level)) => When {
                 place: *place,
@@ -152,9 +157,19 @@ impl When {
             basis: match estimate.basis {
                 Some(Basis::Runs) | None => "",
                 Some(Basis::Name) => "known only from other device types",
-                Some(Basis::Timeout) => "a guess from its time limit: it never ran",
+                Some(Basis::Timeout) => "a guess from its time limit: this is its first run",
             },
             why: outlook.why(record.id).map(reason).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    /// Of a job that runs, while nothing is heard of its runner.
+    fn silent(record: &Record, outlook: &Outlook, runner: &RunnerName) -> Self {
+        let why = outlook.why(record.id).map(reason);
+        Self {
+            why: why.unwrap_or_else(|| format!("its runner {runner} is silent")),
+            silent: true,
             ..Self::default()
         }
     }
@@ -173,13 +188,14 @@ pub fn said(record: &Record) -> Vec<Said> {
     let Some(estimates) = &record.estimate else {
         return Vec::new();
     };
+    let clock = Clock::of(record);
     let said = |moment, estimate: &Estimate| {
-        let mut text = span(record, estimate.start, estimate.end);
+        let mut text = clock.span(estimate.start, estimate.end);
         if text.is_empty() {
             text = "no start in sight".to_owned();
         }
         if let Some(p90) = estimate.p90 {
-            text += &format!(", nine times in ten by {}", clock(p90, record.submitted_at));
+            text += &format!(", nine times in ten by {}", clock.by(p90));
         }
         Said { moment, text }
     };
@@ -188,7 +204,7 @@ pub fn said(record: &Record) -> Vec<Said> {
         if record.finished_at.is_some() {
             said.text += &match record.started_at {
                 None => "; it never started".to_owned(),
-                started => format!("; came {}", span(record, started, record.finished_at)),
+                started => format!("; came {}", clock.span(started, record.finished_at)),
             };
         }
         said
@@ -199,14 +215,62 @@ pub fn said(record: &Record) -> Vec<Said> {
     at_submission.into_iter().chain(at_claim).collect()
 }
 
-/// `14:05–14:20`, or `end 14:20` alone, with the date where it is not that of the submission.
-fn span(record: &Record, start: Option<Time>, end: Option<Time>) -> String {
-    let clock = |at| clock(at, record.submitted_at);
-    match (start, end) {
-        (Some(start), Some(end)) => format!("{}–{}", clock(start), clock(end)),
-        (Some(start), None) => format!("start {}", clock(start)),
-        (None, Some(end)) => format!("end {}", clock(end)),
-        (None, None) => String::new(),
+/// A run that was, or was to be, shorter than so many seconds is told to the second: to the minute all
+/// that was said of it would look alike.
+const SHORT_S: f64 = 600.0;
+
+/// Tells what was said of a job: what is expected and what came to what is nearest, a bound never earlier
+/// than it is.
+struct Clock {
+    /// Whose date goes without saying.
+    day: Time,
+    /// The seconds to which moments are rounded.
+    grain: i64,
+}
+
+impl Clock {
+    fn of(record: &Record) -> Self {
+        let estimates = record.estimate.iter();
+        let estimates = estimates.flat_map(|both| both.at_submission.iter().chain(&both.at_claim));
+        let said = estimates.map(|said| (said.start.or(record.started_at), said.end));
+        let mut runs = said.chain([(record.started_at, record.finished_at)]);
+        let short = runs.any(|run| match run {
+            (Some(start), Some(end)) => end.seconds_since(start) < SHORT_S,
+            _ => false,
+        });
+        Self {
+            day: record.submitted_at,
+            grain: if short { 1 } else { 60 },
+        }
+    }
+
+    fn about(&self, at: Time) -> String {
+        let half = self.grain as f64 / 2.0;
+        self.tell(at.plus_seconds(half).unix().div_euclid(self.grain))
+    }
+
+    fn by(&self, at: Time) -> String {
+        let whole = at.unix().div_euclid(self.grain);
+        let exact = at.seconds_since(Time::from_unix(whole * self.grain)) <= 0.0;
+        self.tell(if exact { whole } else { whole + 1 })
+    }
+
+    fn tell(&self, grains: i64) -> String {
+        let at = Time::from_unix(grains * self.grain);
+        match self.grain {
+            60 => clock(at, self.day),
+            _ => format!("{}{}", clock(at, self.day), at.utc().format(":%S")),
+        }
+    }
+
+    /// `14:05–14:20`, or `end 14:20` alone.
+    fn span(&self, start: Option<Time>, end: Option<Time>) -> String {
+        match (start, end) {
+            (Some(start), Some(end)) => format!("{}–{}", self.about(start), self.about(end)),
+            (Some(start), None) => format!("start {}", self.about(start)),
+            (None, Some(end)) => format!("end {}", self.about(end)),
+            (None, None) => String::new(),
+        }
     }
 }
 
