@@ -16,6 +16,7 @@ impl Runner {
     /// starts in this turn has started before, and jobs that came together cost one play.
     pub(super) fn estimate(&mut self) {
         let begun = self.env.clock.since_boot();
+        self.note_estimates();
         if !self.wants_estimates() || !self.given.playing.is_over(begun) {
             return;
         }
@@ -29,7 +30,11 @@ impl Runner {
             ..board.clone()
         };
         let all: Vec<PlanBoard> = boards.iter().chain(&checked).map(as_ever).collect();
-        let is_new = |id: &JobId| self.given.get(id).is_none() && self.is_free(id);
+        // What a job expected that has started before is no estimate of its submission.
+        let is_new = |id: &JobId| {
+            let has_started = self.world.attempts.contains_key(id);
+            self.given.get(id).is_none() && self.is_free(id) && !has_started
+        };
         let mut new: BTreeSet<JobId> = self.world.waiting.keys().copied().collect();
         new.retain(is_new);
         if all == self.given.boards {
@@ -107,6 +112,16 @@ impl Runner {
             }
         }
         (said != Estimates::default()).then_some(said)
+    }
+
+    /// Keeps what the claims say of their jobs, should this runner be the one that starts them again.
+    fn note_estimates(&mut self) {
+        for (id, seen) in &self.world.claims {
+            let said = seen.claim.estimate.as_ref();
+            if let Some(said) = said.and_then(|said| said.at_submission) {
+                self.given.insert(*id, said);
+            }
+        }
     }
 
     /// Keeps what a claim of this runner's name says of its job: the same in every later claim.

@@ -4,7 +4,8 @@
 
 mod boards;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::candidate::{Candidate, PlanBoard, Seat};
 use super::forecast::{Busy, Forecast, forecast};
@@ -14,9 +15,11 @@ use super::runs::RunTime;
 use super::why::{Besides, Why, Wish};
 use super::{HOLD_AFTER_S, Lane, able_runner, estimate};
 use crate::model::lab::LabFiles;
-use crate::model::record::{BoardHealth, Estimate};
+use crate::model::record::{Basis, BoardHealth, Estimate};
 use crate::model::status::{Factors, RunnerStatus};
-use crate::model::{Board, BoardName, Job, JobId, Priority, Reason, Record, State, Time};
+use crate::model::{
+    Board, BoardName, Job, JobId, Priority, Reason, Record, RunnerName, Span, State, Time,
+};
 pub use boards::{BoardFacts, Use, board_facts};
 
 /// A lab at one moment.
@@ -75,6 +78,7 @@ impl Outlook {
 
         let mut outlook = Self {
             estimates: running_ends(facts),
+            whys: silent(facts),
             ..Self::default()
         };
         let id_of = |job| queue.job(job).id;
@@ -89,11 +93,15 @@ impl Outlook {
         let ahead: BTreeMap<JobId, usize> = ahead.map(|(job, n)| (id_of(job), n)).collect();
 
         let plan_boards = queue.boards().to_vec();
+        // Jobs of one name are expected to take the same time: in a long queue that is most of the work.
+        let known: RefCell<HashMap<(&str, String, u64), RunTime>> = RefCell::default();
         let run_of = |id: &JobId, device_type: &str| -> Option<RunTime> {
             let job = waiting.get(id)?;
             let limit_s = config.timeouts.limit(job.job?).seconds();
-            let runs = &facts.past.runs;
-            Some(runs.run_time(&job.record.job_name, device_type, limit_s))
+            let name = job.record.job_name.as_str();
+            let run_time = || facts.past.runs.run_time(name, device_type, limit_s);
+            let key = (name, device_type.to_owned(), limit_s.to_bits());
+            Some(*known.borrow_mut().entry(key).or_insert_with(run_time))
         };
         let played = forecast(
             queue,
@@ -168,12 +176,12 @@ impl Outlook {
     }
 
     /// When a waiting job is expected to start and end, or a running one to end. A waiting job that
-    /// cannot start as things are has neither.
+    /// cannot start as things are has neither, nor has a running one whose runner is silent.
     pub fn estimate(&self, id: JobId) -> Option<&Estimate> {
         self.estimates.get(&id)
     }
 
-    /// Why a job waits.
+    /// Why a job waits; of a running one why nothing can be said of its end.
     pub fn why(&self, id: JobId) -> Option<&Why> {
         self.whys.get(&id)
     }
@@ -347,6 +355,10 @@ fn running_ends(facts: &Facts<'_>) -> BTreeMap<JobId, Estimate> {
         let elapsed_s = now.seconds_since(started).max(0.0);
         let runs = &facts.past.runs;
         let run = runs.run_time(&record.job_name, device_type, limit_s);
+        if silent_s(facts, &claim.runner).is_some() {
+            ends.insert(record.id, estimate::of_stuck(now));
+            continue;
+        }
         let said = said.get(&record.id);
         let end = said.and_then(|said| said.expected_end).unwrap_or_else(|| {
             let rest_s = runs.remaining_s(&record.job_name, device_type, limit_s, elapsed_s);
@@ -361,20 +373,52 @@ fn running_ends(facts: &Facts<'_>) -> BTreeMap<JobId, Estimate> {
             start_p90: None,
             end: Some(end),
             p90: Some(p90.max(end)),
-            basis: Some(run.basis),
+            basis: Some(match elapsed_s >= run.p90_s {
+                // Its time limit ends it, if nothing does before.
+                true if !runs.has_longer(&record.job_name, device_type, elapsed_s) => {
+                    Basis::Timeout
+                }
+                _ => run.basis,
+            }),
         };
         ends.insert(record.id, estimate);
     }
     ends
 }
 
+/// The running jobs of which nothing is heard, and why.
+fn silent(facts: &Facts<'_>) -> BTreeMap<JobId, Why> {
+    let running = facts.jobs.iter();
+    let running = running.filter(|job| job.record.state != State::Submitted);
+    let why = |job: &JobNow<'_>| {
+        let runner = &job.record.claim.as_ref()?.runner;
+        let seconds = silent_s(facts, runner)? as u64;
+        let besides = Besides::Silent(runner.clone(), Span::from_secs(seconds));
+        let why = Why {
+            besides: vec![besides],
+            ..Why::default()
+        };
+        Some((job.record.id, why))
+    };
+    running.filter_map(why).collect()
+}
+
+/// For how many seconds nothing has been heard of a runner, if that is too long.
+fn silent_s(facts: &Facts<'_>, name: &RunnerName) -> Option<f64> {
+    let runner = facts.runners.iter().find(|runner| runner.runner == *name);
+    let silent = runner.filter(|runner| boards::is_silent(facts, runner));
+    silent.map(|runner| facts.now.seconds_since(runner.at))
+}
+
 /// The boards that work, until when.
 fn busy(facts: &Facts<'_>, ends: &BTreeMap<JobId, Estimate>) -> Vec<Busy> {
     let mut busy = Vec::new();
     for job in &facts.jobs {
-        let Some(until) = ends.get(&job.record.id).and_then(|end| end.end) else {
+        let Some(end) = ends.get(&job.record.id) else {
             continue;
         };
+        // The job of a runner that is silent is taken from its board as soon as somebody else has that.
+        let until = end.end.unwrap_or(facts.now);
         let urgent = job.record.priority == Priority::Urgent && job.record.health_check.is_none();
         let group = facts.files.config.group_of(&job.record.submitter.user);
         busy.extend(job.record.boards().enumerate().map(|(n, board)| Busy {

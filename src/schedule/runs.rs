@@ -203,6 +203,12 @@ impl RunTimes {
         (until.min(limit_s) - elapsed_s).max(0.0)
     }
 
+    /// Whether a known run lasted longer than this.
+    pub fn has_longer(&self, name: &str, device_type: &str, elapsed_s: f64) -> bool {
+        let best = self.best(name, device_type);
+        best.is_some_and(|(runs, _)| runs.0.iter().any(|run| run.seconds > elapsed_s))
+    }
+
     /// The lengths of each step in the newest runs that had so many steps: by step, then by run.
     pub fn steps(&self, name: &str, device_type: &str, steps: usize) -> Vec<Vec<f64>> {
         let alike = self.alike(name, device_type, steps);

@@ -5,12 +5,12 @@ use std::fmt;
 
 use super::candidate::{Candidate, Seat, Wanted};
 use super::outlook::{BoardFacts, Use};
-use crate::model::{Asked, BoardName, JobId};
+use crate::model::{Asked, BoardName, JobId, RunnerName, Span};
 
 /// The most boards that are named one by one.
 const NAMED: usize = 4;
 
-/// Why a waiting job has not started. Its words are text of any origin: make it harmless where it is shown.
+/// Why a waiting job has not started, or a running one is not expected to end. Its words are text of any origin: make it harmless where it is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Why {
     /// One for each kind of board that it needs: a group job may need several. None for a job whose
@@ -35,6 +35,8 @@ pub enum Besides {
     Quota(u32),
     /// It is expected to give up before it could start.
     Expires,
+    /// It runs, and nothing has been heard of its runner for so long.
+    Silent(RunnerName, Span),
 }
 
 /// What a job asks of a board, and how the boards stand that fit.
@@ -267,6 +269,12 @@ impl fmt::Display for Wish {
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [Besides::Silent(runner, span)] = self.besides.as_slice() {
+            return write!(
+                f,
+                "its runner `{runner}` has been silent for {span}; start it again, or another runner takes the job over"
+            );
+        }
         if self.wishes.is_empty() {
             return f.write_str("its definition has an error: a runner will reject it");
         }
@@ -289,6 +297,8 @@ impl fmt::Display for Why {
                     "; only {quota} urgent jobs of a group go before others at a time: this one goes with the high ones"
                 )?,
                 Besides::Expires => write!(f, "; it is expected to expire before its turn")?,
+                // Said alone, of a job that waits for nothing.
+                Besides::Silent(..) => {}
             }
         }
         match self.ahead {

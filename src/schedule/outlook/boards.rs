@@ -1,9 +1,11 @@
 //! How the boards of a lab stand, by their health and what the runners say of them.
 
+use std::collections::BTreeMap;
+
 use super::{BoardNow, Facts};
-use crate::model::Board;
 use crate::model::record::BoardHealth;
 use crate::model::status::{BoardStatus, BoardUse, RunnerStatus, STOPPED};
+use crate::model::{Board, BoardName, RunnerName};
 use crate::schedule::PlanBoard;
 
 /// A board, and what it does.
@@ -28,12 +30,10 @@ pub enum Use {
 
 /// How every board of the lab stands, by name.
 pub fn board_facts<'a>(facts: &Facts<'a>) -> Vec<BoardFacts<'a>> {
+    let drivers = drivers(facts);
     let board_facts = |now: &BoardNow<'a>| {
         let board = now.board;
-        let said = facts.runners.iter().find_map(|runner| {
-            let status = runner.boards.iter().find(|said| said.name == board.name)?;
-            Some((runner, status))
-        });
+        let said = drivers.get(&board.name).copied();
         let usage = usage(facts, now, said);
         let runner = said.filter(|_| !matches!(usage, Use::Out(_)));
         BoardFacts {
@@ -56,6 +56,40 @@ pub fn board_facts<'a>(facts: &Facts<'a>) -> Vec<BoardFacts<'a>> {
     let mut boards: Vec<BoardFacts<'a>> = facts.boards.iter().map(board_facts).collect();
     boards.sort_by(|a, b| a.board.name.cmp(&b.board.name));
     boards
+}
+
+/// What each board's runner says of it. Of several that list it those count that its file allows: first
+/// one that takes jobs, then the one that spoke last, for a host that got another name leaves its last
+/// words behind.
+fn drivers<'a>(facts: &Facts<'a>) -> BTreeMap<&'a BoardName, (&'a RunnerStatus, &'a BoardStatus)> {
+    let wanted = facts.boards.iter();
+    let wanted: BTreeMap<&BoardName, Option<&RunnerName>> = wanted
+        .map(|now| (&now.board.name, now.board.runner.as_ref()))
+        .collect();
+    let rank = |runner: &RunnerStatus| {
+        let stopped = runner.paused.as_deref() == Some(STOPPED);
+        let speaks = !is_silent(facts, runner);
+        (speaks, !stopped, runner.paused.is_none(), runner.at)
+    };
+    let mut drivers: BTreeMap<_, (&RunnerStatus, &BoardStatus)> = BTreeMap::new();
+    for runner in facts.runners {
+        for said in &runner.boards {
+            let Some(wanted) = wanted.get(&said.name) else {
+                continue;
+            };
+            let is_allowed = wanted.is_none_or(|wanted| *wanted == runner.runner);
+            let known = drivers.get(&said.name);
+            if is_allowed && known.is_none_or(|(known, _)| rank(known) < rank(runner)) {
+                drivers.insert(&said.name, (runner, said));
+            }
+        }
+    }
+    drivers
+}
+
+/// Whether others may take over what a runner has.
+pub(super) fn is_silent(facts: &Facts<'_>, runner: &RunnerStatus) -> bool {
+    facts.now.seconds_since(runner.at) > facts.files.config.lease.seconds()
 }
 
 /// What a board does, by its health and what a runner says of it.
@@ -82,7 +116,7 @@ fn usage(
         });
     };
     let name = &runner.runner;
-    if facts.now.seconds_since(runner.at) > facts.files.config.lease.seconds() {
+    if is_silent(facts, runner) {
         return Use::Out(format!("is driven by `{name}`, which is silent"));
     }
     if runner.paused.as_deref() == Some(STOPPED) {

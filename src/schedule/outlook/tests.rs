@@ -508,3 +508,62 @@ fn a_definition_is_judged_before_it_is_submitted() {
     assert!(!none.is_possible());
     assert_eq!(none.to_string(), "`panda02` is in maintenance (no cable)");
 }
+
+#[test]
+fn nothing_is_expected_of_a_job_whose_runner_is_silent() {
+    let mut lab = Lab::pandas();
+    lab.runs(1, "panda01");
+    assert!(lab.outlook().estimate(id(1)).unwrap().end.is_some());
+    assert_eq!(lab.outlook().why(id(1)), None);
+    lab.runner("lab-a").at = now().plus_seconds(-400.0);
+    let outlook = lab.outlook();
+    let expected = outlook.estimate(id(1)).unwrap();
+    assert_eq!(
+        (expected.end, expected.p90, expected.basis),
+        (None, None, None)
+    );
+    insta::assert_snapshot!(outlook.why(id(1)).unwrap(), @"its runner `lab-a` has been silent for 6m40s; start it again, or another runner takes the job over");
+}
+
+#[test]
+fn the_last_words_of_a_runner_that_is_gone_are_not_believed() {
+    let mut lab = Lab::new();
+    lab.board("panda01", "panda", &[], "a");
+    let said = lab.runner("a").boards.clone();
+    lab.runner("a").at = now().plus_seconds(-4000.0);
+    lab.runner("b").boards = said.clone();
+    lab.runner("c").boards = said;
+    lab.runner("c").paused = Some(STOPPED.to_owned());
+    let driver = |lab: &Lab| {
+        let facts = lab.facts();
+        let boards = board_facts(&facts);
+        boards[0].plan.as_ref().map(|plan| plan.runner.to_string())
+    };
+    assert_eq!(driver(&lab).as_deref(), Some("b"));
+    lab.boards[0].runner = Some("c".parse().unwrap());
+    assert_eq!(
+        driver(&lab),
+        None,
+        "its file allows only one that has stopped"
+    );
+}
+
+#[test]
+fn an_overdue_job_is_ended_by_its_time_limit() {
+    let mut lab = Lab::pandas();
+    lab.runs(1, "panda01");
+    let run = |at| crate::schedule::runs::Run::new(at, 50.0, &[]);
+    (0..3).for_each(|at| lab.past.runs.add("job-1", "panda", run(at)));
+    let expected = *lab.outlook().estimate(id(1)).unwrap();
+    assert_eq!(expected.basis, Some(Basis::Timeout));
+    assert_eq!(expected.end, Some(now().plus_seconds(500.0)));
+    lab.past.runs.add(
+        "job-1",
+        "panda",
+        crate::schedule::runs::Run::new(9, 200.0, &[]),
+    );
+    assert_eq!(
+        lab.outlook().estimate(id(1)).unwrap().basis,
+        Some(Basis::Runs)
+    );
+}
