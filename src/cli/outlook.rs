@@ -95,6 +95,7 @@ pub fn basis(estimate: &Estimate) -> Option<&'static str> {
     match estimate.basis? {
         Basis::Runs => None,
         Basis::Name => Some("by its runs on any device type"),
+        Basis::Timeout if estimate.start.is_none() => Some("by its time limit"),
         Basis::Timeout => Some("first run: 60 % of its time limit"),
     }
 }

@@ -272,6 +272,9 @@ impl View<'_> {
                 "Its length is that of its last runs on any device type: there are few on this one."
                     .to_owned(),
             ),
+            // It has none, or has lasted longer than all of them.
+            Some(Basis::Timeout) if record.state != State::Submitted => lines
+                .push("Its end is reckoned from its time limit: no earlier run says it.".to_owned()),
             Some(Basis::Timeout) => lines.push(
                 "It never ran, so its length is a guess: 60 % of its time limit.".to_owned(),
             ),

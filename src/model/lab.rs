@@ -80,7 +80,12 @@ pub struct Timeouts {
 impl Timeouts {
     /// A job's time limit.
     pub fn limit(&self, job: &Job) -> Span {
-        job.timeout.unwrap_or(self.job).min(self.max)
+        self.limit_of(job.timeout)
+    }
+
+    /// The time limit of a job that asks for this one.
+    pub fn limit_of(&self, timeout: Option<Span>) -> Span {
+        timeout.unwrap_or(self.job).min(self.max)
     }
 }
 

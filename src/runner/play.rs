@@ -193,6 +193,8 @@ mod tests {
                 name_ok: true,
             },
             candidate: Candidate::new(id(n), i64::from(n), &job, "g", now()).unwrap(),
+            user: String::new(),
+            timeout: None,
             job_name: name.to_owned(),
             limit: world.files.config.timeouts.limit(&job),
             members: Vec::new(),

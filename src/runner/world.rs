@@ -66,7 +66,11 @@ pub(super) struct Waiting {
     pub submission: Submission,
     pub candidate: Candidate,
     pub job_name: String,
-    /// Its time limit.
+    /// Who submitted it.
+    pub user: String,
+    /// The time limit that it asks for.
+    pub timeout: Option<Span>,
+    /// Its time limit, by the lab's rules as they stand.
     pub limit: Span,
     /// A group's, in the order of the candidate's seats.
     pub members: Vec<group::Member>,
@@ -243,9 +247,19 @@ impl World {
         if key != self.files_key || self.files_key == FilesKey::default() {
             self.files = reader.lab_files(main)?;
             self.files_key = key;
+            self.apply_config();
             self.judge_groups();
         }
         Ok(())
+    }
+
+    /// The lab's rules have changed: the waiting jobs follow them.
+    fn apply_config(&mut self) {
+        let config = &self.files.config;
+        for waiting in self.waiting.values_mut() {
+            waiting.candidate.group = config.group_of(&waiting.user).to_owned();
+            waiting.limit = config.timeouts.limit_of(waiting.timeout);
+        }
     }
 
     /// The lab's boards have changed: groups that nobody has started may have become impossible.
@@ -339,6 +353,8 @@ impl World {
                         submission,
                         candidate,
                         job_name: judged.record.job_name.clone(),
+                        user: judged.record.submitter.user.clone(),
+                        timeout: job.timeout,
                         limit: self.files.config.timeouts.limit(job),
                         members: group::members(job),
                     },
