@@ -33,35 +33,25 @@ impl Course {
     pub fn progress(&mut self, usual: &Usual<'_>, elapsed_s: f64) -> u8 {
         let share = match self.remaining_s(usual, elapsed_s) {
             Some(remaining_s) => elapsed_s / (elapsed_s + remaining_s),
-            None => self.counted(usual.limit_s, elapsed_s),
+            None => 0.0,
         };
         // What is no number becomes 0.
         self.highest = self.highest.max(((share * 100.0) as u8).min(MOST));
         self.highest
     }
 
-    /// How many seconds more the attempt is expected to take, as long as its slowest part; none where
-    /// there is no past run.
+    /// How many seconds more the attempt is expected to take, as long as its slowest part; none where it
+    /// has no parts.
     pub fn remaining_s(&self, usual: &Usual<'_>, elapsed_s: f64) -> Option<f64> {
         let parts = self.parts.iter();
-        let remaining = parts.filter_map(|part| part.remaining_s(usual, elapsed_s));
+        let remaining = parts.map(|part| part.remaining_s(usual, elapsed_s));
         let slowest = remaining.max_by(f64::total_cmp)?;
         Some(slowest.min((usual.limit_s - elapsed_s).max(0.0)))
-    }
-
-    /// Without a past every action counts alike. The running one counts by what its dispatcher says of
-    /// it; else it nears its end the more slowly the longer the earlier ones took.
-    fn counted(&self, limit_s: f64, elapsed_s: f64) -> f64 {
-        let shares = self
-            .parts
-            .iter()
-            .map(|part| part.counted(limit_s, elapsed_s));
-        shares.min_by(f64::total_cmp).unwrap_or(0.0)
     }
 }
 
 impl Part {
-    fn remaining_s(&self, usual: &Usual<'_>, elapsed_s: f64) -> Option<f64> {
+    fn remaining_s(&self, usual: &Usual<'_>, elapsed_s: f64) -> f64 {
         let Usual {
             runs,
             job_name,
@@ -72,7 +62,10 @@ impl Part {
         if steps.is_empty() {
             // The whole run is its only step.
             let whole = runs.lengths(job_name, device_type);
-            return (!whole.is_empty()).then(|| more(&whole, elapsed_s));
+            return match whole.is_empty() {
+                true => self.unknown_s(usual.limit_s, elapsed_s),
+                false => more(&whole, elapsed_s),
+            };
         }
         let begun = self.begun();
         let (mut remaining, mut in_steps) = (0.0, 0.0);
@@ -89,31 +82,44 @@ impl Part {
             }
         }
         let between = usually(&runs.between(job_name, device_type, self.stages.len()));
-        Some(remaining + (between - (elapsed_s - in_steps)).max(0.0))
+        remaining + (between - (elapsed_s - in_steps)).max(0.0)
     }
 
-    fn counted(&self, limit_s: f64, elapsed_s: f64) -> f64 {
+    /// What remains without a past run. Nothing but its time limit speaks for its length at first; the
+    /// more of its steps is over, the more the time that those took does.
+    fn unknown_s(&self, limit_s: f64, elapsed_s: f64) -> f64 {
+        let by_limit = match limit_s * OF_TIMEOUT {
+            usual if elapsed_s < usual => usual,
+            _ => limit_s,
+        };
+        let share = self.counted(elapsed_s);
+        let whole = match share > 0.0 {
+            true => by_limit.powf(1.0 - share) * (elapsed_s / share).powf(share),
+            false => by_limit,
+        };
+        (whole - elapsed_s).max(0.0)
+    }
+
+    /// The share of its steps that is over, each of which counts alike. The running one counts by what its
+    /// dispatcher says of it; else, after others, it nears its end the more slowly the longer those took.
+    fn counted(&self, elapsed_s: f64) -> f64 {
         let lengths = self.stages.iter().filter_map(|stage| match stage {
             Stage::Done { seconds } => Some(*seconds),
             _ => None,
         });
         let (done, took) = lengths.fold((0, 0.0), |(n, sum), took| (n + 1, sum + took));
-        let all = self.stages.len().max(1) as f64;
-        let usual = match done {
-            0 => limit_s * OF_TIMEOUT / all,
-            done => took / f64::from(done),
-        };
         let share = |stage: &Stage| match *stage {
             Stage::Waiting => 0.0,
             Stage::Done { .. } => 1.0,
             Stage::Running { pct: Some(pct), .. } => f64::from(pct) / 100.0,
+            Stage::Running { .. } if done == 0 => 0.0,
             Stage::Running { since_s, .. } => {
                 let so_far = (elapsed_s - since_s).max(0.0);
                 // Both may be 0 at the very beginning.
-                so_far / (so_far + usual).max(f64::MIN_POSITIVE)
+                so_far / (so_far + took / f64::from(done)).max(f64::MIN_POSITIVE)
             }
         };
-        self.stages.iter().map(share).sum::<f64>() / all
+        self.stages.iter().map(share).sum::<f64>() / self.stages.len().max(1) as f64
     }
 
     /// The steps before this one have begun, or were left out.
@@ -247,21 +253,30 @@ mod tests {
     }
 
     #[test]
-    fn without_a_past_actions_count_alike() {
+    fn without_a_past_the_limit_and_the_steps_that_are_over_tell() {
         let runs = RunTimes::default();
         let usual = usual(&runs);
-        assert_eq!(alone(2).progress(&usual, 30.0), 0);
-        assert_eq!(alone(0).progress(&usual, 30.0), 0);
+        let mut course = alone(1);
+        course.step(&step(0, StepState::Running), 0.0);
+        // Six tenths of an hour.
+        assert_eq!(course.progress(&usual, 540.0), 25);
+        assert_eq!(course.remaining_s(&usual, 540.0), Some(1620.0));
+        assert_eq!(course.progress(&usual, 2150.0), 99);
+        assert_eq!(course.remaining_s(&usual, 2160.0), Some(1440.0));
+        assert_eq!(course.progress(&usual, 2160.0), 99);
         let mut course = alone(2);
         course.step(&step(0, StepState::Running), 0.0);
-        course.pct(None, 0, 50);
-        assert_eq!(course.progress(&usual, 30.0), 25);
         course.step(&step(0, StepState::Done), 60.0);
         course.step(&step(1, StepState::Running), 60.0);
-        assert_eq!(course.progress(&usual, 60.0), 50);
-        assert_eq!(course.progress(&usual, 120.0), 75, "half as long again");
-        course.step(&step(1, StepState::Done), 130.0);
-        assert_eq!(course.progress(&usual, 130.0), 99);
+        // Between the two minutes by the steps and the 36 by the limit.
+        let rest_s = course.remaining_s(&usual, 60.0).unwrap();
+        assert!((rest_s - ((120.0_f64 * 2160.0).sqrt() - 60.0)).abs() < 1e-6);
+        assert_eq!(course.progress(&usual, 60.0), 11);
+        course.pct(None, 1, 80);
+        assert_eq!(course.progress(&usual, 500.0), 78, "500 of 636 s");
+        course.step(&step(1, StepState::Done), 560.0);
+        assert_eq!(course.remaining_s(&usual, 560.0), Some(0.0));
+        assert_eq!(course.progress(&usual, 560.0), 99);
     }
 
     #[test]
@@ -286,8 +301,9 @@ mod tests {
             runs: &nothing,
             ..usual
         };
-        assert_eq!(course.remaining_s(&usual, 20.0), None);
-        assert!(course.clone().progress(&usual, 20.0) < 50);
+        // Of `a` nothing is over.
+        assert_eq!(course.remaining_s(&usual, 20.0), Some(2140.0));
+        assert_eq!(course.clone().progress(&usual, 20.0), 0);
     }
 
     #[test]
