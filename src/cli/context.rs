@@ -16,6 +16,8 @@ pub struct Context {
     /// `-C`: a lab's work tree, bare repository or URL.
     at: Option<String>,
     pub terminal: Terminal,
+    /// Whether standard output belongs to something else, so that lines go to standard error.
+    beside: bool,
 }
 
 impl Context {
@@ -23,6 +25,7 @@ impl Context {
         Self {
             at,
             terminal: Terminal::of_stdout(),
+            beside: false,
         }
     }
 
@@ -41,9 +44,22 @@ impl Context {
         open::open(self.at())
     }
 
+    /// The same, where standard output holds JSON if `json`: other lines go to standard error.
+    #[must_use]
+    pub fn beside(&self, json: bool) -> Self {
+        Self {
+            beside: json,
+            ..self.clone()
+        }
+    }
+
     /// Standard output; where nobody reads it any more, writing fails quietly.
     pub fn out(&self) -> impl Write {
-        io::BufWriter::new(io::stdout().lock())
+        let out: Box<dyn Write> = match self.beside {
+            false => Box::new(io::stdout().lock()),
+            true => Box::new(io::stderr().lock()),
+        };
+        io::BufWriter::new(out)
     }
 
     /// Says something beside the output, on standard error.

@@ -46,6 +46,13 @@ pub struct Look {
     pub outlook: Outlook,
 }
 
+impl Look {
+    /// For how many seconds a runner may be silent.
+    pub fn lease_s(&self) -> f64 {
+        self.seen.snapshot.files.config.lease.seconds()
+    }
+}
+
 impl<'a> Follow<'a> {
     /// Follows the jobs named, or all there are.
     pub fn new(

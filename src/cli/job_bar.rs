@@ -5,7 +5,7 @@ use std::time::Instant;
 use chrono::Utc;
 
 use super::bars::Bar;
-use super::motion::{Motion, News};
+use super::motion::Motion;
 use super::outlook;
 use super::terminal::Colour;
 use super::view::Job;
@@ -30,14 +30,13 @@ impl JobBar {
     }
 
     /// Takes in what the lab says of the job; `None` if it has left the lab without a record.
-    pub fn hear(&mut self, job: Option<&Job>, outlook: &Outlook) {
+    pub fn hear(&mut self, job: Option<&Job>, outlook: &Outlook, lease_s: f64) {
         let Some(job) = job else {
             self.about = GONE.to_owned();
             self.tick();
             return;
         };
-        self.motion
-            .hear(News::of(job), Time::new(Utc::now()), Instant::now());
+        self.motion.follow(job, lease_s);
         let on = job.on().map(|board| format!(" on {board}"));
         let on = on.unwrap_or_default();
         let name = &job.record.job_name;
@@ -61,7 +60,7 @@ impl JobBar {
             return;
         }
         let now = Instant::now();
-        self.bar.dress_for(self.motion.pace());
+        self.bar.dress_for(self.motion.pace_at(now));
         let words = match self.motion.words(now) {
             words if words.is_empty() => self.about.clone(),
             words => format!("{} · {words}", self.about),

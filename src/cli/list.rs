@@ -57,7 +57,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let mut out = context.out();
     if table.is_empty() {
         // Not on standard output, where each line is a job.
-        context.note("no job matches");
+        let none = is_empty(args, &opened, &seen, now)?;
+        context.note(if none {
+            "no jobs yet"
+        } else {
+            "no job matches"
+        });
     } else {
         out.write_all(table.render(context.terminal).as_bytes())?;
     }
@@ -111,12 +116,17 @@ pub fn table(jobs: &[Job], files: &LabFiles, outlook: &Outlook, now: Time) -> Ta
     table
 }
 
-/// `starts ~14:05` or `ends ~14:20`; `cannot start` where no board can take it as things are.
+/// `starts ~14:05` or `ends ~14:20`; `cannot start` where no board can take it as things are, and
+/// `runner silent` of one that runs.
 fn expected(job: &Job, outlook: &Outlook, now: Time) -> Option<String> {
+    let silent = job.record.state == State::Running && outlook.why(job.record.id).is_some();
+    if silent {
+        return Some("runner silent".to_owned());
+    }
     let estimate = job.expected(outlook)?;
     Some(match (estimate.start, estimate.end) {
-        (Some(start), _) => format!("starts ~{}", moment::clock(start, now)),
-        (None, Some(end)) => format!("ends ~{}", moment::clock(end, now)),
+        (Some(start), _) => format!("starts ~{}", moment::expected(start, now)),
+        (None, Some(end)) => format!("ends ~{}", moment::expected(end, now)),
         (None, None) => "cannot start".to_owned(),
     })
 }
@@ -155,6 +165,18 @@ pub fn jobs(args: &Args, opened: &Opened, seen: &Seen, now: Time) -> Result<Vec<
         jobs.drain(..jobs.len().saturating_sub(limit));
     }
     Ok(jobs)
+}
+
+/// Whether there is no job even without filters.
+fn is_empty(args: &Args, opened: &Opened, seen: &Seen, now: Time) -> Result<bool, Error> {
+    let all = Args {
+        filter: Filter::default(),
+        sort: args.sort,
+        reverse: false,
+        limit: None,
+        json: false,
+    };
+    Ok(jobs(&all, opened, seen, now)?.is_empty())
 }
 
 /// Whether any finished job can match, so that a look at the queue reads no history.

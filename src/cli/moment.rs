@@ -28,16 +28,42 @@ pub fn moment(at: Time) -> String {
         .to_string()
 }
 
-/// How far off a moment to come is, no more exact than an estimate: `now`, `in 40s`, `in 12m`, `in 2h10m`.
+/// How far off a moment to come is, no more exact than an estimate: `now`, `in 40s`, `in 1m07s`, from ten
+/// minutes on `in 12m`, `in 2h10m`.
 pub fn until(at: Time, now: Time) -> String {
     let s = at.seconds_since(now).max(0.0).round() as u64;
     match s {
         0..2 => "now".to_owned(),
         2..60 => format!("in {s}s"),
         // Half a minute more is one more.
-        60..3570 => format!("in {}m", (s + 30) / 60),
+        600..3570 => format!("in {}m", (s + 30) / 60),
         _ => format!("in {}", length(s as f64)),
     }
+}
+
+/// An expected moment by the clock, as near as its minute can be.
+pub fn expected(at: Time, now: Time) -> String {
+    clock(nearest(at, MINUTE_S), now)
+}
+
+/// By when something comes nine times in ten: rounded up, since an earlier minute would claim more.
+pub fn bound(at: Time, now: Time) -> String {
+    clock(rounded_up(at, MINUTE_S), now)
+}
+
+pub const MINUTE_S: i64 = 60;
+
+/// The nearest moment that is a whole number of units of so many seconds.
+pub fn nearest(at: Time, unit_s: i64) -> Time {
+    let s = at.utc().timestamp();
+    Time::from_unix((s + unit_s / 2).div_euclid(unit_s) * unit_s)
+}
+
+/// The first such moment that is not before it.
+pub fn rounded_up(at: Time, unit_s: i64) -> Time {
+    let at = at.utc();
+    let s = at.timestamp() + i64::from(at.timestamp_subsec_nanos() > 0);
+    Time::from_unix((s + unit_s - 1).div_euclid(unit_s) * unit_s)
 }
 
 /// A moment by the clock of the zone one lives in: `14:05`, of another day `Thu 14:05`, of one further
@@ -74,8 +100,10 @@ mod tests {
             (-5.0, "now"),
             (1.2, "now"),
             (40.4, "in 40s"),
-            (89.0, "in 1m"),
-            (91.0, "in 2m"),
+            (67.0, "in 1m07s"),
+            (599.0, "in 9m59s"),
+            (629.0, "in 10m"),
+            (631.0, "in 11m"),
             (3569.0, "in 59m"),
             (3570.0, "in 59m30s"),
             (7800.0, "in 2h10m"),
@@ -84,6 +112,19 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(until(seconds), text, "{seconds}");
         }
+    }
+
+    #[test]
+    fn expected_moments_are_the_nearest_minute_and_bounds_the_next() {
+        let at = |text: &str| -> Time { text.parse().unwrap() };
+        let (half, whole) = (at("2026-11-25T22:10:30Z"), at("2026-11-25T22:10:00Z"));
+        let early = at("2026-11-25T22:10:29Z");
+        let next = at("2026-11-25T22:11:00Z");
+        assert_eq!(nearest(half, MINUTE_S), next);
+        assert_eq!(nearest(early, MINUTE_S), whole);
+        assert_eq!(rounded_up(early, MINUTE_S), next);
+        assert_eq!(rounded_up(whole, MINUTE_S), whole);
+        assert_eq!(rounded_up(whole.plus_seconds(0.1), MINUTE_S), next);
     }
 
     #[test]

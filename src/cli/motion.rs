@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use chrono::Local;
+use chrono::{Local, Utc};
 
-use super::moment;
+use super::moment::{self, MINUTE_S, nearest, rounded_up};
 use super::view::Job;
 use crate::model::status::{Pace, Underway};
-use crate::model::{JobId, State, Time};
+use crate::model::{JobId, RunnerName, State, Time};
 use crate::schedule;
 
 /// The first heartbeat that one sees may be as old as this, in seconds; beyond it the two hosts' clocks
@@ -22,6 +22,8 @@ pub struct Motion {
     said: Option<Said>,
     /// The highest percentage shown: a bar never moves back.
     highest: u8,
+    /// Who runs it, and for how many seconds it may say nothing; none for what this process itself runs.
+    runner: Option<(RunnerName, f64)>,
 }
 
 /// What is known of an attempt that runs.
@@ -60,6 +62,48 @@ struct Said {
 }
 
 impl Motion {
+    /// Takes in what the lab says of a job whose runner may be silent for so many seconds.
+    pub fn follow(&mut self, job: &Job, lease_s: f64) {
+        self.follow_at(job, lease_s, Time::new(Utc::now()), Instant::now());
+    }
+
+    fn follow_at(&mut self, job: &Job, lease_s: f64, now: Time, at: Instant) {
+        let news = News::of(job);
+        let stale = |said: &Underway| now.seconds_since(said.at) > lease_s;
+        let first = self.attempt != news.map(|news| (news.id, news.attempt));
+        self.hear(news, now, at);
+        self.runner = job.runner().map(|runner| (runner.clone(), lease_s));
+        if first
+            && let Some(said) = &mut self.said
+            && said.news.underway.as_ref().is_some_and(stale)
+        {
+            // By the rule that all tools have for a silent runner, whatever its clock.
+            said.clock = now;
+        }
+    }
+
+    /// Who says nothing of the attempt any more, and for how many seconds.
+    fn silent(&self, at: Instant) -> Option<(&RunnerName, f64)> {
+        let said = self.said.as_ref()?;
+        let (runner, lease_s) = self.runner.as_ref()?;
+        let silent_s = said.clock(at).seconds_since(said.news.underway?.at);
+        (silent_s > *lease_s).then_some((runner, silent_s))
+    }
+
+    /// Whether its runner says nothing any more.
+    pub fn is_silent(&self, at: Instant) -> bool {
+        self.silent(at).is_some()
+    }
+
+    /// What the runner's clock shows, or showed when it was given up.
+    fn clock(&self, said: &Said, at: Instant) -> Time {
+        let clock = said.clock(at);
+        let given_up = self.runner.as_ref().zip(said.news.underway);
+        given_up.map_or(clock, |((_, lease_s), news)| {
+            clock.min(news.at.plus_seconds(*lease_s))
+        })
+    }
+
     /// Takes in what is said of an attempt. `now` is this host's time of day, `at` the same moment by its
     /// steady clock.
     pub fn hear(&mut self, news: Option<News>, now: Time, at: Instant) {
@@ -98,7 +142,8 @@ impl Motion {
     pub fn percent(&mut self, at: Instant) -> u8 {
         if let Some(said) = &self.said {
             let news = &said.news;
-            let shown = schedule::shown(news.progress, news.underway.as_ref(), said.clock(at));
+            let shown =
+                schedule::shown(news.progress, news.underway.as_ref(), self.clock(said, at));
             self.highest = self.highest.max(shown);
         }
         self.highest
@@ -107,7 +152,19 @@ impl Motion {
     /// How long it has run, in seconds.
     pub fn elapsed_s(&self, at: Instant) -> Option<f64> {
         let said = self.said.as_ref()?;
-        Some(said.clock(at).seconds_since(said.news.started_at).max(0.0))
+        Some(
+            self.clock(said, at)
+                .seconds_since(said.news.started_at)
+                .max(0.0),
+        )
+    }
+
+    /// The pace that a bar shows: a silent runner's is not known, and doubtful.
+    pub fn pace_at(&self, at: Instant) -> Pace {
+        match self.is_silent(at) {
+            true => Pace::Overdue,
+            false => self.pace(),
+        }
     }
 
     pub fn pace(&self) -> Pace {
@@ -121,16 +178,24 @@ impl Motion {
         let (Some(said), Some(elapsed)) = (&self.said, self.elapsed_s(at)) else {
             return String::new();
         };
+        if let Some((runner, silent_s)) = self.silent(at) {
+            let silent = moment::length(silent_s);
+            return format!("its runner `{runner}` has been silent for {silent}");
+        }
         let so_far = moment::length(elapsed);
         let underway = said.news.underway;
         let end = underway.and_then(|said| said.expected_end);
+        let now = said.clock(at);
         match (self.pace(), end) {
+            (Pace::Usual, Some(end)) if end <= now => format!("{so_far} · ends any moment"),
             (Pace::Usual, Some(end)) => {
                 let whole = end.seconds_since(said.news.started_at).max(elapsed);
                 let by = underway.and_then(|said| said.p90);
                 let by = by.map_or_else(String::new, |by| {
+                    let by = rounded_up(by, unit_s(whole));
                     format!(", 9 in 10 by {}", clock_face(by, whole))
                 });
+                let end = nearest(end, unit_s(whole));
                 let (about, ends) = (moment::length(whole), clock_face(end, whole));
                 format!("{so_far} of about {about} · ends {ends}{by}")
             }
@@ -146,6 +211,11 @@ impl Said {
         let since = at.saturating_duration_since(self.heard);
         self.clock.plus_seconds(since.as_secs_f64())
     }
+}
+
+/// How fine the moments of a run of so many seconds are shown, in seconds.
+fn unit_s(whole_s: f64) -> i64 {
+    if whole_s < 600.0 { 1 } else { MINUTE_S }
 }
 
 /// A moment of a run of so many seconds, as a clock in the zone one lives in shows it: no finer than it
@@ -214,6 +284,35 @@ mod tests {
             "the steady clock counts"
         );
         assert_eq!(motion.percent(after(3600)), 99);
+    }
+
+    #[test]
+    fn the_bar_of_a_silent_runner_stops_and_names_no_end() {
+        let heartbeat = Time::from_unix(1_000_040);
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let mut job = running(40, heartbeat, 59.0);
+        job.record.claim = serde_json::from_value(serde_json::json!({
+            "runner": "r1", "board": "b1", "device_type": "qemu", "at": "2026-11-24T01:00:00Z",
+        }))
+        .unwrap();
+        let mut motion = Motion::default();
+        motion.follow_at(&job, 30.0, heartbeat, start);
+        assert!(motion.words(after(20)).contains("ends"));
+        let percent = motion.percent(after(31));
+        assert_eq!(motion.percent(after(50)), percent);
+        let silent = "its runner `r1` has been silent for 40s";
+        assert_eq!(motion.words(after(40)), silent);
+        // Seen for the first time when it had been silent for long.
+        let mut late = Motion::default();
+        late.follow_at(&job, 30.0, heartbeat.plus_seconds(300.0), start);
+        assert!(late.is_silent(start));
+        // It speaks again.
+        let job = running(60, heartbeat.plus_seconds(70.0), 10.0);
+        motion.follow_at(&job, 30.0, heartbeat.plus_seconds(70.0), after(70));
+        assert!(!motion.is_silent(after(70)));
+        assert!(motion.words(after(70)).contains("ends"));
+        assert!(motion.words(after(85)).contains("ends any moment"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is to be expected of a lab's jobs, from what was fetched of it; and the words for it.
 
 use super::error::Error;
-use super::moment::{clock, until};
+use super::moment::{self, bound, until};
 use super::open::Seen;
 use super::view::Job;
 use crate::lab::Snapshot;
@@ -59,8 +59,8 @@ pub fn expectation(job: &Job, outlook: &Outlook, now: Time) -> String {
         (State::Submitted, Some(estimate)) => match (estimate.start, estimate.end) {
             (Some(start), Some(end)) => format!(
                 "expected to start {}, done by {}{}",
-                moment(start, now),
-                clock(end, now),
+                in_and_at(start, now),
+                moment::expected(end, now),
                 nine_in_ten(estimate, now)
             ),
             _ => none(),
@@ -70,24 +70,49 @@ pub fn expectation(job: &Job, outlook: &Outlook, now: Time) -> String {
             match estimate.and_then(|estimate| Some((estimate, estimate.end?))) {
                 Some((estimate, end)) => format!(
                     "expected to end {}{}",
-                    moment(end, now),
+                    in_and_at(end, now),
                     nine_in_ten(estimate, now)
                 ),
-                None => "running".to_owned(),
+                None => match outlook.why(record.id) {
+                    Some(why) => format!("running, until when is unknown: {why}"),
+                    None => "running".to_owned(),
+                },
             }
         }
     }
 }
 
+/// Whether a waiting job is expected to start, and if not why. It changes when more than a moment does.
+pub fn prospect(job: &Job, outlook: &Outlook) -> Option<String> {
+    let waits = job.record.state == State::Submitted;
+    let estimate = job.expected(outlook).filter(|_| waits)?;
+    let why = || outlook.why(job.record.id).map(ToString::to_string);
+    Some(match estimate.start {
+        Some(_) => String::new(),
+        None => why().unwrap_or_default(),
+    })
+}
+
+/// The same in words: `expected to start in 5m`, `cannot start: …`. Text of any origin.
+pub fn prospect_in_words(job: &Job, outlook: &Outlook, now: Time) -> Option<String> {
+    let why = prospect(job, outlook)?;
+    let start = job.expected(outlook).and_then(|one| one.start);
+    Some(match start {
+        Some(start) => format!("expected to start {}", in_and_at(start, now)),
+        None if why.is_empty() => "cannot start".to_owned(),
+        None => format!("cannot start: {why}"),
+    })
+}
+
 fn nine_in_ten(estimate: &Estimate, now: Time) -> String {
-    let p90 = estimate.p90.map(|p90| clock(p90, now));
+    let p90 = estimate.p90.map(|p90| bound(p90, now));
     p90.map(|p90| format!(", nine times in ten by {p90}"))
         .unwrap_or_default()
 }
 
 /// `in 12m (14:05)`.
-fn moment(at: Time, now: Time) -> String {
-    format!("{} ({})", until(at, now), clock(at, now))
+fn in_and_at(at: Time, now: Time) -> String {
+    format!("{} ({})", until(at, now), moment::expected(at, now))
 }
 
 /// What an estimate rests on, if it is not this job's own history.
@@ -115,8 +140,12 @@ pub fn recorded(record: &Record, now: Time) -> Vec<String> {
 
 /// `start 14:05, end 14:20, nine times in ten by 14:40`.
 fn times(estimate: &Estimate, now: Time) -> String {
-    let start = estimate.start.map(|at| format!("start {}", clock(at, now)));
-    let end = estimate.end.map(|at| format!("end {}", clock(at, now)));
+    let start = estimate
+        .start
+        .map(|at| format!("start {}", moment::expected(at, now)));
+    let end = estimate
+        .end
+        .map(|at| format!("end {}", moment::expected(at, now)));
     let times: Vec<String> = start.into_iter().chain(end).collect();
     if times.is_empty() {
         return "no start in sight".to_owned();

@@ -99,7 +99,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     submit::print(args.json, context, &opened, &submitted)?;
     if args.watch {
         let ids: Vec<JobId> = submitted.iter().map(|job| job.id).collect();
-        return watch::until_ended(&opened, &ids, context);
+        return watch::until_ended(&opened, &ids, &context.beside(args.json));
     }
     Ok(Outcome::Done)
 }

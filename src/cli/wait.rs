@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
+
 use super::bars::Bars;
 use super::context::Context;
 use super::error::{Error, Kind, Outcome};
@@ -12,9 +14,10 @@ use super::follow::{Follow, Look};
 use super::interrupt::Interrupt;
 use super::job_bar::JobBar;
 use super::open::Opened;
+use super::outlook;
 use super::text::{visible, visible_lines};
 use super::view::Job;
-use crate::model::{JobId, Span, State};
+use crate::model::{JobId, Span, State, Time};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -170,7 +173,7 @@ impl JobBars {
 impl Display for JobBars {
     fn show(&mut self, look: &Look) -> Result<(), Error> {
         for (id, bar) in &mut self.jobs {
-            bar.hear(look.jobs.get(id), &look.outlook);
+            bar.hear(look.jobs.get(id), &look.outlook, look.lease_s());
         }
         Ok(())
     }
@@ -198,6 +201,8 @@ impl Display for JobBars {
 struct Lines<'a> {
     ids: Vec<JobId>,
     shown: BTreeMap<JobId, String>,
+    /// What was last said of when it starts.
+    prospects: BTreeMap<JobId, String>,
     context: &'a Context,
 }
 
@@ -206,6 +211,7 @@ impl<'a> Lines<'a> {
         Self {
             ids: ids.to_vec(),
             shown: BTreeMap::new(),
+            prospects: BTreeMap::new(),
             context,
         }
     }
@@ -220,6 +226,10 @@ impl Display for Lines<'_> {
                 writeln!(out, "{line}")?;
                 self.shown.insert(*id, line);
             }
+            let known = &mut self.prospects;
+            if let Some(line) = prospect(*id, look, known) {
+                writeln!(out, "{line}")?;
+            }
         }
         out.flush()?;
         Ok(())
@@ -228,6 +238,18 @@ impl Display for Lines<'_> {
     fn note(&self, text: &str) {
         self.context.note(text);
     }
+}
+
+/// A line of when a waiting job is expected to start, or why it cannot; none if that was said.
+pub fn prospect(id: JobId, look: &Look, known: &mut BTreeMap<JobId, String>) -> Option<String> {
+    let job = look.jobs.get(&id)?;
+    let prospect = outlook::prospect(job, &look.outlook)?;
+    if known.get(&id) == Some(&prospect) {
+        return None;
+    }
+    known.insert(id, prospect);
+    let words = outlook::prospect_in_words(job, &look.outlook, Time::new(Utc::now()))?;
+    Some(format!("{id} {}", visible(&words)))
 }
 
 /// What a job without a record is that is no longer on main.

@@ -1,6 +1,7 @@
 //! `pumice watch`: one job, step by step, until it has ended.
 
 mod board;
+mod cause;
 mod lines;
 mod steps;
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::error::{Error, Outcome};
-use super::moment::{clock, length, until};
+use super::moment::{bound, clock, expected as near, length, until};
 use super::open::Seen;
 use super::table::{Cell, Table};
 use super::terminal::Colour;
@@ -144,7 +144,7 @@ impl View<'_> {
             expected_end: expected.and_then(|one| one.end),
             p90: expected.and_then(|one| one.p90),
             basis: expected.and_then(|one| one.basis),
-            pace: job.underway.map(|said| said.pace),
+            pace: self.pace(job),
             ahead: why.map(|why| why.ahead),
             why: why.map(ToString::to_string),
             estimate: record.estimate.as_ref(),
@@ -172,7 +172,7 @@ impl View<'_> {
             let start = expected.and_then(|one| one.start);
             let end = expected.and_then(|one| one.end);
             let p90 = expected.and_then(|one| one.p90);
-            let both = |at| format!("{} {}", until(at, self.now), clock(at, self.now));
+            let both = |at| format!("{} {}", until(at, self.now), near(at, self.now));
             let state = match record.state {
                 State::Running => Cell::new(format!("running {}%", job.progress), Colour::Active),
                 state => state.as_str().into(),
@@ -187,10 +187,10 @@ impl View<'_> {
                     _ => Cell::opt(start.map(both)),
                 },
                 Cell::opt(match waits {
-                    true => end.map(|end| clock(end, self.now)),
+                    true => end.map(|end| near(end, self.now)),
                     false => end.map(both),
                 }),
-                Cell::opt(p90.map(|p90| clock(p90, self.now))),
+                Cell::opt(p90.map(|p90| bound(p90, self.now))),
                 self.priority(job).into(),
             ]);
             let note = self.note(job, expected);
@@ -213,7 +213,7 @@ impl View<'_> {
     /// Why it waits or how it runs, and what the estimate rests on.
     fn note(&self, job: &Job, expected: Option<&Estimate>) -> String {
         let why = self.outlook.why(job.record.id).map(ToString::to_string);
-        let pace = match job.underway.map(|said| said.pace) {
+        let pace = match self.pace(job) {
             Some(Pace::Overdue) => Some("it takes longer than nine of ten runs".to_owned()),
             Some(Pace::Hanging) => Some("it probably hangs".to_owned()),
             Some(Pace::Usual) | None => None,
@@ -246,11 +246,13 @@ impl View<'_> {
         if expected.is_some_and(|one| one.end.is_some()) {
             let text = outlook::expectation(job, self.outlook, self.now);
             lines.push(format!("It is {text}."));
-        } else {
+        } else if waits {
             lines.push("As things are it cannot start.".to_owned());
+        } else {
+            lines.push("Until when it runs is not known.".to_owned());
         }
         if let Some(start) = expected.and_then(|one| one.start_p90) {
-            let start = clock(start, self.now);
+            let start = bound(start, self.now);
             lines.push(format!("Nine times in ten it starts by {start}."));
         }
         if waits {
@@ -266,7 +268,11 @@ impl View<'_> {
         if let Some(why) = self.outlook.why(record.id) {
             lines.push(format!("Why: {}.", visible(&why.to_string())));
         }
+        let late = self.late(job, expected);
+        let is_late = late.is_some();
+        lines.extend(late);
         match expected.and_then(|one| one.basis) {
+            Some(_) if is_late => {}
             Some(Basis::Runs) => lines.push("Its length is that of its last runs.".to_owned()),
             Some(Basis::Name) => lines.push(
                 "Its length is that of its last runs on any device type: there are few on this one."
@@ -280,6 +286,46 @@ impl View<'_> {
             ),
             None => {}
         }
+    }
+
+    /// What its runner says of its pace; nothing of a runner that is silent, of which the outlook tells.
+    fn pace(&self, job: &Job) -> Option<Pace> {
+        let silent = self.outlook.why(job.record.id).is_some();
+        job.underway.map(|said| said.pace).filter(|_| !silent)
+    }
+
+    /// That a running job takes longer than its past runs, and what to do about it.
+    fn late(&self, job: &Job, expected: Option<&Estimate>) -> Option<String> {
+        let pace = self.pace(job).filter(|pace| *pace != Pace::Usual)?;
+        let record = &job.record;
+        let mut live = self.seen.snapshot.live.iter();
+        let live = live.find(|live| live.record.id == record.id);
+        let definition = live.and_then(|live| live.job.as_ref());
+        let limit = definition.map(|job| self.files.config.timeouts.limit(job));
+        let stopped = record.started_at.zip(limit);
+        let stopped = stopped.map(|(started, limit)| started.plus_seconds(limit.seconds()));
+        let ran_before = matches!(
+            expected.and_then(|one| one.basis),
+            Some(Basis::Runs | Basis::Name)
+        );
+        // Where no past run took as long, the end expected is that by the time limit.
+        let end = expected.and_then(|one| one.end);
+        let by_limit = end
+            .zip(stopped)
+            .is_some_and(|(end, stopped)| end.plus_seconds(1.0) >= stopped);
+        let mut text = match (ran_before, by_limit, stopped) {
+            (true, true, Some(stopped)) => format!(
+                "It has taken longer than all its past runs; its time limit ends it ({}).",
+                near(stopped, self.now)
+            ),
+            (true, ..) => "It has taken longer than nine of ten of its runs.".to_owned(),
+            (false, ..) => "It is overdue.".to_owned(),
+        };
+        if pace == Pace::Hanging {
+            let id = record.id.short();
+            text += &format!(" It probably hangs: `pumice log {id}` shows what it said last.");
+        }
+        Some(text)
     }
 
     /// When a finished job began and ended.

@@ -61,7 +61,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         out.write_all(CalibrationReport::header(Column::Comma).as_bytes())?;
         out.write_all(report.lines(Column::Comma).as_bytes())?;
     } else {
-        out.write_all(text(&report, context.terminal).as_bytes())?;
+        let text = match (report.total.jobs, args.since) {
+            (0, Some(_)) => "No finished job with an estimate in this period.\n".to_owned(),
+            _ => text(&report, context.terminal),
+        };
+        out.write_all(text.as_bytes())?;
     }
     out.flush()?;
     Ok(Outcome::Done)
@@ -182,9 +186,13 @@ fn table(report: &CalibrationReport) -> Table {
         .right("END 1/2")
         .right("START 9/10")
         .right("START 1/2")
+        .spare()
         .right("RUN ERR")
+        .spare()
         .right("START ERR")
-        .right("END ERR");
+        .spare()
+        .right("END ERR")
+        .spare();
     for row in &report.rows {
         table.row(cells(&row.name, &row.sums, Colour::Plain));
     }
@@ -272,6 +280,17 @@ total        3      67 %     33 %       100 %        0 %        -       50 %    
 Fewer than 20 jobs: these figures say little yet.
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_narrow_terminal_shows_fewer_figures() {
+        let narrow = Terminal {
+            width: Some(60),
+            ..Terminal::PLAIN
+        };
+        let table = table(&report(CalibrationBy::Priority)).render(narrow);
+        assert!(table.contains("START 9/10"), "{table}");
+        assert!(table.lines().all(|line| line.len() <= 60), "{table}");
     }
 
     #[test]

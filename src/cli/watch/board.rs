@@ -1,15 +1,17 @@
 //! What a person sees of a job on a terminal: its state in words, a bar for the whole and one a step.
 
+use std::io::{self, Write};
 use std::time::Instant;
 
 use chrono::Utc;
 
+use super::cause;
 use super::steps::{self, Row};
 use crate::cli::bars::{Bar, Bars};
 use crate::cli::error::Error;
 use crate::cli::follow::Look;
 use crate::cli::job_bar::{colour, state};
-use crate::cli::motion::{Motion, News};
+use crate::cli::motion::Motion;
 use crate::cli::terminal::Colour;
 use crate::cli::text::visible_lines;
 use crate::cli::view::Job;
@@ -80,8 +82,7 @@ impl Display for Board {
             self.state.say(GONE);
             return Ok(());
         };
-        self.motion
-            .hear(News::of(job), Time::new(Utc::now()), Instant::now());
+        self.motion.follow(job, look.lease_s());
         self.rows = steps::rows(job, self.past.as_ref());
         let room = self.bars.rows().saturating_sub(OTHER_LINES);
         while self.steps.len() < self.rows.len().min(room) {
@@ -121,7 +122,7 @@ impl Display for Board {
                 self.state.say(&state);
             }
             State::Running => {
-                self.whole.dress_for(self.motion.pace());
+                self.whole.dress_for(self.motion.pace_at(now));
                 let words = self.motion.words(now);
                 match words.split_once(" · ") {
                     // The bar's own line has room for the first half.
@@ -169,5 +170,15 @@ impl Display for Board {
             bar.rest();
         }
         self.bars.leave();
+        if let Some(job) = self
+            .job
+            .as_ref()
+            .filter(|job| job.record.finished_at.is_some())
+        {
+            for line in cause::lines(job) {
+                // A terminal that is gone needs no words.
+                let _ = writeln!(io::stderr(), "{line}");
+            }
+        }
     }
 }

@@ -1,18 +1,18 @@
 //! A job in plain lines: one when its state changes, when a step begins or ends, when it is late.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Instant;
 
 use chrono::Utc;
 
-use super::steps;
+use super::{cause, steps};
 use crate::cli::context::Context;
 use crate::cli::error::Error;
 use crate::cli::follow::Look;
-use crate::cli::motion::{Motion, News};
+use crate::cli::motion::Motion;
 use crate::cli::text::visible;
-use crate::cli::wait::{Display, line};
+use crate::cli::wait::{Display, line, prospect};
 use crate::model::status::Pace;
 use crate::model::{JobId, Time};
 use crate::schedule::Past;
@@ -24,6 +24,10 @@ pub struct Lines<'a> {
     attempt: u32,
     said: BTreeSet<String>,
     last: String,
+    /// Whether it was said that its runner is silent.
+    silent: bool,
+    /// What was last said of when it starts.
+    prospects: BTreeMap<JobId, String>,
 }
 
 impl<'a> Lines<'a> {
@@ -35,6 +39,8 @@ impl<'a> Lines<'a> {
             attempt: 0,
             said: BTreeSet::new(),
             last: String::new(),
+            silent: false,
+            prospects: BTreeMap::new(),
         }
     }
 }
@@ -48,8 +54,7 @@ impl Display for Lines<'_> {
                 self.attempt = job.attempts;
                 self.said.clear();
             }
-            self.motion
-                .hear(News::of(job), Time::new(Utc::now()), Instant::now());
+            self.motion.follow(job, look.lease_s());
         }
         let state = line(self.id, job);
         let ended = job.is_some_and(|job| job.record.finished_at.is_some());
@@ -57,6 +62,7 @@ impl Display for Lines<'_> {
         if state != self.last && !ended {
             lines.push(state.clone());
         }
+        lines.extend(prospect(self.id, look, &mut self.prospects));
         if let Some(job) = job {
             let now = Time::new(Utc::now());
             let add = |past: &mut Past, record: &_| past.add(record, now);
@@ -81,6 +87,7 @@ impl Display for Lines<'_> {
         }
         if state != self.last && ended {
             lines.push(state.clone());
+            lines.extend(job.map(cause::lines).unwrap_or_default());
         }
         self.last = state;
         for line in lines {
@@ -88,6 +95,19 @@ impl Display for Lines<'_> {
         }
         out.flush()?;
         Ok(())
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        if !self.motion.is_silent(now) {
+            self.silent = false;
+        } else if !self.silent {
+            self.silent = true;
+            let words = self.motion.words(now);
+            let mut out = self.context.out();
+            // Where nobody reads the output any more, the next change of the job tells.
+            let _ = writeln!(out, "{} {}", self.id, visible(&words)).and_then(|()| out.flush());
+        }
     }
 
     fn note(&self, text: &str) {
