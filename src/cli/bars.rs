@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use unicode_width::UnicodeWidthStr;
 
 use super::terminal::{Colour, Terminal};
 use super::text::visible;
@@ -12,8 +13,11 @@ use crate::model::status::Pace;
 /// How often bars move: more often than a second's digits change.
 pub const TICK: Duration = Duration::from_millis(200);
 
-/// Columns below which bars are short, so that the words beside them have room.
+/// Columns below which the words beside a bar are few.
 const NARROW: usize = 72;
+
+/// Columns below which bars are short, so that the words beside them have room.
+const SHORT: usize = 110;
 
 /// The bars of a command, below one another on standard error.
 pub struct Bars {
@@ -48,6 +52,18 @@ impl Bars {
     /// One of several that belong to another: its words tell how far it is.
     pub fn part(&self) -> Bar {
         self.below(Kind::Part, "", Colour::Faint)
+    }
+
+    /// A line of text at a place among the others, counted from 0.
+    pub fn line_at(&self, at: usize) -> Bar {
+        let bar = self.new_bar(Kind::Words, "", Colour::Plain);
+        self.all.insert(at, bar.bar.clone());
+        bar
+    }
+
+    /// How many columns a line has.
+    pub fn columns(&self) -> Option<usize> {
+        self.terminal.width
     }
 
     /// A line of text below the others.
@@ -122,6 +138,25 @@ fn is_narrow(terminal: Terminal) -> bool {
     terminal.width.is_some_and(|width| width < NARROW)
 }
 
+/// As many of the words as fit, without the last fields rather than with a part of a time: fields stand
+/// between ` · ` and before `, 9 in 10` and ` of about`.
+fn fit(words: &str, room: usize) -> String {
+    let mut words = words;
+    while words.width() > room {
+        let ends = [
+            " · ",
+            ", 9 in 10 ",
+            ", done by ",
+            ", nine times ",
+            " of about ",
+        ];
+        let last = ends.iter().filter_map(|end| words.rfind(end)).max();
+        let Some(last) = last else { break };
+        words = &words[..last];
+    }
+    words.to_owned()
+}
+
 impl Bar {
     pub fn name(&self, name: &str) {
         self.bar.set_prefix(visible(name));
@@ -134,12 +169,35 @@ impl Bar {
     }
 
     pub fn say(&self, words: &str) {
+        let words = visible(words);
+        let Some(width) = self.terminal.width else {
+            return self.bar.set_message(words);
+        };
+        let name = self.bar.prefix().width();
+        let before = match self.kind {
+            Kind::Words => 0,
+            // A blank after the name, one after the bar, and one after the percentage.
+            Kind::Part => name + 1 + self.columns() + 1,
+            Kind::Percent => name + 1 + self.columns() + " 100 % ".len(),
+        };
+        self.bar
+            .set_message(fit(&words, width.saturating_sub(before)));
+    }
+
+    /// The same of words that may be cut anywhere.
+    pub fn say_all(&self, words: &str) {
         self.bar.set_message(visible(words));
+    }
+
+    /// How long the bar is.
+    fn columns(&self) -> usize {
+        let short = self.terminal.width.is_some_and(|width| width < SHORT);
+        if short { 10 } else { 24 }
     }
 
     /// Gives it a colour that means something.
     pub fn dress(&self, colour: Colour) {
-        let columns = if is_narrow(self.terminal) { 10 } else { 24 };
+        let columns = self.columns();
         let colour = match (self.terminal.colour, colour) {
             (false, _) | (_, Colour::Plain | Colour::Strong) => "",
             (_, Colour::Good) => ".green",
@@ -184,5 +242,28 @@ impl Bar {
 
     pub fn remove(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit;
+
+    #[test]
+    fn whole_fields_are_left_out_and_no_time_is_cut() {
+        let words = "boot on b1 · 1m10s of about 1m39s · ends 14:05:11, 9 in 10 by 14:05:44";
+        let ends = "boot on b1 · 1m10s of about 1m39s · ends 14:05:11";
+        let cases = [
+            (80, words),
+            (71, words),
+            (70, ends),
+            (48, "boot on b1 · 1m10s of about 1m39s"),
+            (32, "boot on b1 · 1m10s"),
+            (12, "boot on b1"),
+            (4, "boot on b1"),
+        ];
+        for (room, shown) in cases {
+            assert_eq!(fit(words, room), shown, "{room}");
+        }
     }
 }

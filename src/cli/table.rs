@@ -231,7 +231,7 @@ impl Table {
 }
 
 /// A text in lines of at most so many columns, broken between words.
-fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
+pub fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
     let room = room.unwrap_or(usize::MAX);
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {

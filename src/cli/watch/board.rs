@@ -12,8 +12,9 @@ use crate::cli::error::Error;
 use crate::cli::follow::Look;
 use crate::cli::job_bar::{colour, state};
 use crate::cli::motion::Motion;
+use crate::cli::table::wrap;
 use crate::cli::terminal::Colour;
-use crate::cli::text::visible_lines;
+use crate::cli::text::{visible, visible_lines};
 use crate::cli::view::Job;
 use crate::cli::wait::{Display, GONE};
 use crate::model::record::StepState;
@@ -23,6 +24,9 @@ use crate::schedule::{Past, RunTimes};
 /// Lines that are no step's: the job, its state, its bar, and one for the cursor.
 const OTHER_LINES: usize = 4;
 
+/// The state takes no more lines than these.
+const MOST_STATE_LINES: usize = 4;
+
 /// How much of a step's name is shown.
 const LONGEST_NAME: usize = 20;
 
@@ -30,7 +34,8 @@ pub struct Board {
     id: JobId,
     bars: Bars,
     title: Bar,
-    state: Bar,
+    /// Its state in words, on as many lines as they need.
+    state: Vec<Bar>,
     whole: Bar,
     steps: Vec<Bar>,
     rows: Vec<Row>,
@@ -44,7 +49,7 @@ pub struct Board {
 
 impl Board {
     pub fn new(bars: Bars, id: JobId) -> Self {
-        let (title, state, whole) = (bars.line(), bars.line(), bars.add(""));
+        let (title, state, whole) = (bars.line(), vec![bars.line()], bars.add(""));
         Self {
             id,
             bars,
@@ -57,6 +62,24 @@ impl Board {
             job: None,
             standing: String::new(),
             past: None,
+        }
+    }
+
+    /// Shows the state in words.
+    fn say(&mut self, words: &str) {
+        let mut lines = wrap(&visible(words), self.bars.columns());
+        lines.truncate(MOST_STATE_LINES);
+        while self.state.len() < lines.len() {
+            // Below the title and the lines there are.
+            self.state.push(self.bars.line_at(1 + self.state.len()));
+        }
+        while self.state.len() > lines.len().max(1)
+            && let Some(bar) = self.state.pop()
+        {
+            self.bars.remove(&bar);
+        }
+        for (bar, line) in self.state.iter().zip(&lines) {
+            bar.say_all(line);
         }
     }
 
@@ -79,7 +102,7 @@ impl Display for Board {
             self.past = Some(past.runs);
         }
         let Some(job) = look.jobs.get(&self.id) else {
-            self.state.say(GONE);
+            self.say(GONE);
             return Ok(());
         };
         self.motion.follow(job, look.lease_s());
@@ -103,13 +126,13 @@ impl Display for Board {
     }
 
     fn tick(&mut self) {
-        let Some(job) = &self.job else { return };
+        let Some(job) = self.job.clone() else { return };
         let now = Instant::now();
         let percent = self.motion.percent(now);
         let elapsed_s = self.motion.elapsed_s(now).unwrap_or_default();
         match job.record.state {
             State::Finished => {
-                self.whole.dress(colour(job));
+                self.whole.dress(colour(&job));
                 self.whole.show(100, "");
                 let took = job.record.started_at.zip(job.record.finished_at);
                 let took = took.map(|(from, to)| {
@@ -119,7 +142,7 @@ impl Display for Board {
                     )
                 });
                 let state = format!("{}{}", job.standing(), took.unwrap_or_default());
-                self.state.say(&state);
+                self.say(&state);
             }
             State::Running => {
                 self.whole.dress_for(self.motion.pace_at(now));
@@ -128,17 +151,18 @@ impl Display for Board {
                     // The bar's own line has room for the first half.
                     Some((so_far, ends)) if self.bars.is_narrow() => {
                         self.whole.show(percent, so_far);
-                        self.state.say(ends);
+                        self.say(ends);
                     }
                     _ => {
                         self.whole.show(percent, "");
-                        self.state.say(&format!("running {percent} % · {words}"));
+                        self.say(&format!("running {percent} % · {words}"));
                     }
                 }
             }
             State::Submitted | State::Canceling => {
                 self.whole.show(percent, "");
-                self.state.say(&self.standing);
+                let standing = self.standing.clone();
+                self.say(&standing);
             }
         }
         let first = self.first();
@@ -163,8 +187,9 @@ impl Display for Board {
     }
 
     fn end(&mut self) {
-        for bar in [&self.title, &self.state, &self.whole]
+        for bar in [&self.title, &self.whole]
             .into_iter()
+            .chain(&self.state)
             .chain(&self.steps)
         {
             bar.rest();
