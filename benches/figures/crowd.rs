@@ -110,6 +110,26 @@ pub fn distinct(count: usize, boards: &[PlanBoard]) -> Vec<Candidate> {
     (0..count).map(job).collect()
 }
 
+/// Boards of one type.
+pub fn alike(count: usize) -> Vec<PlanBoard> {
+    let mut boards = boards(count);
+    for board in &mut boards {
+        board.device_type = "type-00".to_owned();
+        board.tags = vec![board.device_type.clone()];
+    }
+    boards
+}
+
+/// Jobs for any board of the first one's type, each of a group of its own.
+pub fn strangers(count: usize, boards: &[PlanBoard]) -> Vec<Candidate> {
+    let seat = Seat {
+        wanted: Wanted::Type(boards[0].device_type.clone()),
+        tags: Vec::new(),
+    };
+    let job = |n| candidate(n, vec![seat.clone()], &format!("person-{n}"));
+    (0..count).map(job).collect()
+}
+
 /// Jobs of forty teams for three boards each, of hundreds of kinds.
 pub fn groups(count: usize, boards: &[PlanBoard]) -> Vec<Candidate> {
     let mut dice = Dice::new(5);

@@ -13,6 +13,7 @@ const JOBS: usize = 10_000;
 pub fn measure() -> Figures {
     let many = crowd::boards(500);
     let few = crowd::boards(50);
+    let alike = crowd::alike(20);
     let mut figures = vec![
         (
             "when_10000_500_boards",
@@ -32,6 +33,11 @@ pub fn measure() -> Figures {
         (
             "when_10000_all_groups",
             seconds(crowd::groups(JOBS, &many), many),
+            "s",
+        ),
+        (
+            "when_10000_by_10000_groups",
+            seconds(crowd::strangers(JOBS, &alike), alike),
             "s",
         ),
     ];

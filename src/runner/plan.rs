@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::publish::SLOW_PUSH;
 use super::{Runner, boards};
 use crate::model::{BoardName, JobId, RunnerName};
-use crate::schedule;
+use crate::schedule::{self, Plan};
 
 /// How long a job that the plan gave to a peer's board is left to that peer, in polls.
 const PEER_POLLS: u32 = 2;
@@ -62,7 +62,7 @@ impl Runner {
         if idle.is_disjoint(&mine) {
             return Vec::new();
         }
-        let rules = self.world.rules(wall);
+        let rules = self.world.rules(freed, wall);
         let plan = |jobs, idle: &BTreeSet<BoardName>| {
             schedule::plan(jobs, able.clone(), idle, rules.clone(), wall)
         };
@@ -88,13 +88,14 @@ impl Runner {
         } else {
             Vec::new()
         };
-        let placed = plan(jobs.clone(), &idle);
-        let (own, peers): (Vec<_>, Vec<_>) = placed
+        let Plan { starts, held } = plan(jobs.clone(), &idle);
+        let (mut own, peers): (Vec<_>, Vec<_>) = starts
             .into_iter()
             .partition(|(_, boards)| boards.iter().all(|board| mine.contains(board)));
+        idle.retain(|board| mine.contains(board));
+        leave(&mut idle, &own, &held);
         let given: BTreeSet<JobId> = peers.iter().map(|(id, _)| *id).collect();
         self.left_to_peer.retain(|id, _| given.contains(id));
-        let mut own = own;
         // A peer that does not take what the plan gave it, for whatever reason, must not hold a job up.
         let late: BTreeSet<JobId> = given
             .into_iter()
@@ -103,22 +104,44 @@ impl Runner {
             })
             .collect();
         if !late.is_empty() {
-            let taken: BTreeSet<&BoardName> = own.iter().flat_map(|(_, boards)| boards).collect();
-            let rest = idle.intersection(&mine);
-            let rest = rest
-                .filter(|board| !taken.contains(board))
-                .cloned()
-                .collect();
             let jobs: Vec<_> = jobs
                 .into_iter()
                 .filter(|job| late.contains(&job.id))
                 .collect();
-            own.extend(plan(jobs, &rest));
+            let Plan { starts, held } = plan(jobs, &idle);
+            leave(&mut idle, &starts, &held);
+            own.extend(starts);
         }
         // No board stays idle out of politeness.
-        let taken: BTreeSet<&BoardName> = own.iter().flat_map(|(_, boards)| boards).collect();
-        idle.retain(|board| mine.contains(board) && !taken.contains(board));
-        own.extend(plan(others, &idle));
+        own.extend(plan(others, &idle).starts);
         own
+    }
+}
+
+/// Takes away what starts have, and what a group job holds.
+fn leave(
+    idle: &mut BTreeSet<BoardName>,
+    starts: &[(JobId, Vec<BoardName>)],
+    held: &BTreeSet<BoardName>,
+) {
+    let taken = starts.iter().flat_map(|(_, boards)| boards);
+    for board in taken.chain(held) {
+        idle.remove(board);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_boards_are_left_to_their_holder() {
+        let names = |names: &[&str]| -> BTreeSet<BoardName> {
+            names.iter().map(|name| name.parse().unwrap()).collect()
+        };
+        let mut idle = names(&["a", "b", "c"]);
+        let started = (JobId::from_bytes([1; 16]), vec!["a".parse().unwrap()]);
+        leave(&mut idle, &[started], &names(&["b", "elsewhere"]));
+        assert_eq!(idle, names(&["c"]));
     }
 }

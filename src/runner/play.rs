@@ -51,7 +51,13 @@ impl World {
             runs.insert(one.candidate.id, *run);
             jobs.push(one.candidate.clone());
         }
-        let queue = Queue::new(jobs, boards, is_idle, self.rules(now), now);
+        let queue = Queue::new(
+            jobs,
+            boards,
+            is_idle,
+            self.rules(&BTreeSet::new(), now),
+            now,
+        );
         let run_s = |job: &Candidate, _: &PlanBoard| runs.get(&job.id).map_or(0.0, |run| run.p50_s);
         let forecasts = forecast(queue, &busy, run_s).into_iter();
         forecasts

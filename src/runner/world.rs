@@ -12,7 +12,7 @@ use crate::lab::{
 use crate::model::lab::LabFiles;
 use crate::model::record::BoardRecord;
 use crate::model::span::Span;
-use crate::model::{BoardName, JobId, ObjectId, Reason, RunnerName, Time, group};
+use crate::model::{BoardName, JobId, ObjectId, Priority, Reason, RunnerName, Time, group};
 use crate::schedule::{Candidate, Lane, Past, Rules};
 
 /// How far back the ends of jobs count since a board's health check.
@@ -119,8 +119,9 @@ impl World {
         })
     }
 
-    /// The rules of the plan, with what ran lately and what runs.
-    pub fn rules(&self, now: Time) -> Rules {
+    /// The rules of the plan, with what ran lately and what runs. An urgent job whose boards are all
+    /// `freed` has had its turn, but runs no more.
+    pub fn rules(&self, freed: &BTreeSet<BoardName>, now: Time) -> Rules {
         let running = self.claims.iter().filter_map(|(id, seen)| {
             let candidate = &self.waiting.get(id)?.candidate;
             let board = seen.claim.board.as_ref();
@@ -131,7 +132,20 @@ impl World {
             };
             Some((lane, candidate.priority, seen.claim.at))
         });
-        self.past.rules(&self.files.config, running, now)
+        let mut rules = self.past.rules(&self.files.config, running, now);
+        for (id, seen) in &self.claims {
+            let candidate = self.waiting.get(id).map(|waiting| &waiting.candidate);
+            let urgent = candidate.filter(|job| job.priority == Priority::Urgent);
+            let mut boards = seen.claim.boards().peekable();
+            if let Some(job) = urgent
+                && boards.peek().is_some()
+                && boards.all(|board| freed.contains(board))
+                && let Some(running) = rules.urgent_running.get_mut(&job.group)
+            {
+                *running = running.saturating_sub(1);
+            }
+        }
+        rules
     }
 
     /// The first look: from the last main that a journal's runner has walked, else from the queue

@@ -1,6 +1,7 @@
 //! The plan: which waiting job starts on which idle board.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::bits::Bits;
 use super::candidate::{Candidate, PlanBoard};
@@ -26,6 +27,15 @@ pub struct Start {
     pub level: Priority,
 }
 
+/// What starts, and what is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// In the order in which they were asked.
+    pub starts: Vec<(JobId, Vec<BoardName>)>,
+    /// Idle boards that a group job holds: nobody else may have them.
+    pub held: BTreeSet<BoardName>,
+}
+
 /// Says which job starts on which boards.
 ///
 /// Jobs are asked in the order of [`Queue::walk`]. Each joins if the ones before it can be placed so
@@ -35,22 +45,26 @@ pub struct Start {
 ///
 /// A group job joins with all its members on boards of one runner, or not at all. It takes the first
 /// runner that can seat it, in the order of the runners' most preferred boards, and stays there. The
-/// first one that has waited for [`HOLD_AFTER_S`] and cannot start keeps what is idle of a runner
-/// whose boards could seat it.
+/// first one that cannot start while one like it has waited for [`HOLD_AFTER_S`] keeps what is idle of
+/// a runner whose boards could seat it.
 pub fn plan(
     jobs: Vec<Candidate>,
     boards: Vec<PlanBoard>,
     idle: &BTreeSet<BoardName>,
     rules: Rules,
     now: Time,
-) -> Vec<(JobId, Vec<BoardName>)> {
+) -> Plan {
     let queue = Queue::new(jobs, boards, |board| idle.contains(&board.name), rules, now);
     let name = |board: usize| queue.board(board).name.clone();
     let placed = |start: Start| {
         let boards = start.boards.into_iter().map(name).collect();
         (queue.job(start.job).id, boards)
     };
-    queue.plan().into_iter().map(placed).collect()
+    let (starts, held) = queue.plan_with_held();
+    Plan {
+        starts: starts.into_iter().map(placed).collect(),
+        held: held.into_iter().map(name).collect(),
+    }
 }
 
 /// The jobs in the order in which they are asked, with their levels.
@@ -78,16 +92,21 @@ pub fn able_runner<'b>(job: &Candidate, boards: &'b [PlanBoard]) -> Option<&'b R
 impl Queue {
     /// What starts now.
     pub fn plan(&self) -> Vec<Start> {
+        self.plan_with_held().0
+    }
+
+    /// What starts now, and the idle boards that a group job holds.
+    fn plan_with_held(&self) -> (Vec<Start>, Vec<usize>) {
         let askable = self.askable();
         let mut placing = Placing {
             queue: self,
             matching: Matching::new(self.idle.clone()),
             started: Vec::new(),
-            holds: false,
+            held: None,
             preferred: None,
         };
         if askable.is_empty() {
-            return Vec::new();
+            return Default::default();
         }
         self.walk(&askable, |level, job| placing.ask(level, job));
         placing.end()
@@ -100,8 +119,8 @@ struct Placing<'q> {
     matching: Matching,
     /// With the first seat of each in the matching.
     started: Vec<(Priority, usize, usize)>,
-    /// Whether a group job holds boards.
-    holds: bool,
+    /// The seats of the group job that holds boards.
+    held: Option<Range<usize>>,
     preferred: Option<Preferred>,
 }
 
@@ -141,27 +160,33 @@ impl Placing<'_> {
         runners.any(|theirs| self.matching.add_all(&kind.seats, theirs))
     }
 
-    /// Keeps from the jobs after it what a group job could have that cannot start, if it has waited
-    /// for long enough and none holds yet. Always false: it waits.
+    /// Keeps from the jobs after it what a group job could have that cannot start, if it or one like it
+    /// has waited for long enough and none holds yet. Always false: it waits.
     fn hold(&mut self, job: usize, kind: &Kind) -> bool {
-        let waited_s = || {
-            let since = self.queue.job(job).submitted_at;
-            self.queue.now.seconds_since(since)
-        };
-        if !self.holds
-            && waited_s() >= HOLD_AFTER_S
+        if self.held.is_none()
+            && self.waited_s(job) >= HOLD_AFTER_S
             && let Some(theirs) = self.queue.home_of(job)
         {
-            self.holds = true;
+            let first = self.matching.seats();
             for may in &kind.seats {
                 self.matching.add(&may.and(theirs));
             }
+            self.held = Some(first..self.matching.seats());
         }
         false
     }
 
-    /// Chooses the boards.
-    fn end(mut self) -> Vec<Start> {
+    /// How long the oldest job has waited that asks for the same as this one and does not start: of a kind
+    /// only the first is asked that has to wait, and that need not be the oldest.
+    fn waited_s(&self, job: usize) -> f64 {
+        let starts = |job: usize| self.started.iter().any(|(_, started, _)| *started == job);
+        let mut waits = self.queue.alike(job).filter(|(_, alike)| !starts(*alike));
+        let since = waits.next().map(|(since, _)| since);
+        since.map_or(0.0, |since| self.queue.now.seconds_since(since))
+    }
+
+    /// Chooses the boards; says which are held, too.
+    fn end(mut self) -> (Vec<Start>, Vec<usize>) {
         for (_, job, first) in &self.started {
             let kind = self.queue.kind_of(*job);
             if let Some(last) = &kind.last_on {
@@ -184,7 +209,10 @@ impl Placing<'_> {
                 level,
             }
         };
-        self.started.iter().copied().map(placed).collect()
+        let starts = self.started.iter().copied().map(placed).collect();
+        let held = self.held.clone().into_iter().flatten();
+        let held = held.filter_map(|seat| self.matching.board_of(seat));
+        (starts, held.collect())
     }
 }
 

@@ -2,13 +2,14 @@
 //! event of a forecast.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use super::bits::Bits;
 use super::candidate::{Candidate, PlanBoard, Seat};
 use super::fitting::{Fitting, Kind, by_runner, home};
+use super::lines::{Lines, Since};
 use super::rules::{Lane, Rules, Served, above, level, rises_at};
-use super::turns::Visit;
+use super::turns::{LEVELS, Visit};
 use crate::model::{BoardName, Priority, Time};
 
 /// Waiting jobs, the boards that take jobs, and the moment.
@@ -31,10 +32,10 @@ pub struct Queue {
     lanes: Vec<LaneNow>,
     lane_of: Vec<usize>,
     level_of: Vec<Priority>,
-    /// By level the waiting jobs of each kind and lane.
-    waiting: [BTreeMap<(usize, usize), BTreeSet<usize>>; 4],
-    /// How many jobs of each kind wait.
-    left: Vec<usize>,
+    /// By level.
+    lines: [Lines; 4],
+    /// Of each kind the jobs that wait, with when their age began.
+    of_kind: Vec<BTreeSet<(Time, usize)>>,
     /// For each board the kinds that fit it of which jobs wait.
     kinds_on: Vec<Vec<usize>>,
     /// When a job rises to a level or expires.
@@ -81,8 +82,8 @@ impl Queue {
             lanes: Vec::new(),
             lane_of: Vec::with_capacity(jobs.len()),
             level_of: Vec::with_capacity(jobs.len()),
-            waiting: Default::default(),
-            left: Vec::new(),
+            lines: Default::default(),
+            of_kind: Vec::new(),
             kinds_on: vec![Vec::new(); boards.len()],
             changes: BinaryHeap::new(),
             tags: Vec::new(),
@@ -124,7 +125,8 @@ impl Queue {
         let mut kinds: Vec<(Kind, usize)> = kinds.into_iter().collect();
         kinds.sort_unstable_by_key(|(_, number)| *number);
         self.kinds = kinds.into_iter().map(|(kind, _)| kind).collect();
-        self.left = vec![0; self.kinds.len()];
+        self.of_kind = vec![BTreeSet::new(); self.kinds.len()];
+        self.lines = std::array::from_fn(|_| Lines::new(self.kinds.len()));
         for (number, kind) in self.kinds.iter().enumerate() {
             let on = kind.boards.iter();
             on.for_each(|at| self.kinds_on[at].push(number));
@@ -170,7 +172,7 @@ impl Queue {
         let level = level(&self.rules.plan, candidate.priority, waited_s);
         self.level_of.push(level);
         if !self.is_expired(job) {
-            self.left[self.kind_of[job]] += 1;
+            self.of_kind[self.kind_of[job]].insert((candidate.submitted_at, job));
             self.stand(job, level);
         }
     }
@@ -186,10 +188,10 @@ impl Queue {
         );
         let changes = rises.into_iter().chain(candidate.expires_at).min();
         self.changes.extend(changes.map(|at| Reverse((at, job))));
-        let key = (self.kind_of[job], self.lane_of[job]);
-        let bucket = self.waiting[level as usize].entry(key);
-        bucket.or_default().insert(job);
         self.level_of[job] = level;
+        let place = self.place_of(job);
+        let (lines, since) = self.line_at(level, place.0);
+        lines.insert(place, job, since);
     }
 
     fn is_expired(&self, job: usize) -> bool {
@@ -244,23 +246,33 @@ impl Queue {
 
     /// Takes a job out of its level; says whether it was there.
     fn take_out(&mut self, job: usize) -> bool {
-        let key = (self.kind_of[job], self.lane_of[job]);
-        let level = &mut self.waiting[self.level_of[job] as usize];
-        let Some(bucket) = level.get_mut(&key) else {
-            return false;
-        };
-        let there = bucket.remove(&job);
-        if bucket.is_empty() {
-            level.remove(&key);
-        }
-        there
+        let place = self.place_of(job);
+        let (lines, since) = self.line_at(self.level_of[job], place.0);
+        lines.remove(place, job, since)
+    }
+
+    /// Its lane and its kind.
+    fn place_of(&self, job: usize) -> (usize, usize) {
+        (self.lane_of[job], self.kind_of[job])
+    }
+
+    /// The jobs of a level, and since when a lane waits there if a job is its oldest.
+    fn line_at(
+        &mut self,
+        level: Priority,
+        lane: usize,
+    ) -> (&mut Lines, impl Fn(usize) -> Since + use<'_>) {
+        let served = self.lanes[lane].served.of(level);
+        let (jobs, now) = (&self.jobs, self.now);
+        let since = move |oldest: usize| since(served, jobs[oldest].submitted_at.min(now));
+        (&mut self.lines[level as usize], since)
     }
 
     /// A job that has been taken out does not come back.
     fn forget(&mut self, job: usize) {
         let kind = self.kind_of[job];
-        self.left[kind] -= 1;
-        if self.left[kind] == 0 {
+        self.of_kind[kind].remove(&(self.jobs[job].submitted_at, job));
+        if self.of_kind[kind].is_empty() {
             for board in self.kinds[kind].boards.iter() {
                 self.kinds_on[board].retain(|known| *known != kind);
             }
@@ -278,6 +290,11 @@ impl Queue {
         lane.served.note(priority, self.now);
         let group = &mut self.groups[lane.group];
         group.urgent_running += u32::from(priority == Priority::Urgent);
+        for level in LEVELS {
+            let lane = self.lane_of[job];
+            let (lines, since) = self.line_at(level, lane);
+            lines.renew(lane, since);
+        }
     }
 
     /// A board is idle again that was busy for so long.
@@ -337,21 +354,40 @@ impl Queue {
     }
 
     /// For each job, in their order, how many before it would take one of the boards that it could have.
+    /// Group jobs for which no runner has the boards take none.
     pub fn ahead(&self) -> Vec<(usize, usize)> {
-        let mut asked = vec![0; self.kinds.len()];
-        // For which job a kind was counted last.
-        let mut counted = vec![usize::MAX; self.kinds.len()];
+        // Kinds that fit the same boards are rivals of the same.
+        let mut sets: HashMap<&Bits, usize> = HashMap::new();
+        let set_of = self.kinds.iter().map(|kind| {
+            let next = sets.len();
+            *sets.entry(&kind.boards).or_insert(next)
+        });
+        let set_of: Vec<usize> = set_of.collect();
+        let mut on = vec![Bits::new(sets.len()); self.boards.len()];
+        for (boards, set) in &sets {
+            boards.iter().for_each(|board| on[board].insert(*set));
+        }
+        let mut rivals = vec![Bits::new(sets.len()); sets.len()];
+        for (boards, set) in &sets {
+            let theirs = &mut rivals[*set];
+            boards.iter().for_each(|board| theirs.join(&on[board]));
+        }
+        let mut asked = vec![0; sets.len()];
         let mut ahead = Vec::with_capacity(self.jobs.len());
         for (_, job) in self.order() {
             let kind = self.kind_of[job];
-            let boards = self.kinds[kind].boards.iter();
-            let rivals = boards.flat_map(|board| &self.kinds_on[board]);
-            let rivals =
-                rivals.filter(|rival| std::mem::replace(&mut counted[**rival], job) != job);
-            ahead.push((job, rivals.map(|rival| asked[*rival]).sum()));
-            asked[kind] += 1;
+            let rivals = rivals[set_of[kind]].iter();
+            ahead.push((job, rivals.map(|set| asked[set]).sum()));
+            if self.kinds[kind].seats.len() == 1 || self.homes[kind].is_some() {
+                asked[set_of[kind]] += 1;
+            }
         }
         ahead
+    }
+
+    /// The waiting jobs of the same kind, with when their age began, the one that has waited longest first.
+    pub(super) fn alike(&self, job: usize) -> impl Iterator<Item = (Time, usize)> {
+        self.of_kind[self.kind_of[job]].iter().copied()
     }
 
     /// Where a group job holds boards: see [`super::HOLD_AFTER_S`].
@@ -378,41 +414,30 @@ impl Queue {
         order
     }
 
-    /// The oldest job of each lane at a level of this kind, with the lane.
-    pub(super) fn oldest(
-        &self,
-        level: Priority,
-        kind: usize,
-    ) -> impl Iterator<Item = (usize, usize)> {
-        let lanes = self.waiting[level as usize].range((kind, 0)..=(kind, usize::MAX));
-        lanes.filter_map(|((_, lane), jobs)| Some((*lane, *jobs.first()?)))
+    /// The jobs that stand at a level.
+    pub(super) fn lines(&self, level: Priority) -> &Lines {
+        &self.lines[level as usize]
     }
 
     /// The next job of the same lane, kind and level.
     pub(super) fn after(&self, job: usize) -> Option<usize> {
-        let key = (self.kind_of[job], self.lane_of[job]);
-        let bucket = self.waiting[self.level_of[job] as usize].get(&key)?;
-        bucket.range(job + 1..).next().copied()
+        self.lines(self.level_of[job])
+            .after(self.place_of(job), job)
     }
 
-    /// How many jobs of each group may start at a level.
-    pub(super) fn quotas(&self, level: Priority) -> Vec<u32> {
+    /// How many more jobs of a group may start at a level.
+    pub(super) fn quota(&self, level: Priority, group: usize) -> u32 {
         let quota = self.rules.plan.urgent_per_group;
-        let left = |group: &Group| match level {
-            Priority::Urgent => quota.saturating_sub(group.urgent_running),
+        match level {
+            Priority::Urgent => quota.saturating_sub(self.groups[group].urgent_running),
             _ => u32::MAX,
-        };
-        self.groups.iter().map(left).collect()
+        }
     }
 
-    /// Since when a lane waits for its turn at a level at which this is its oldest job, and whether that
-    /// is since its last start: who came at the very moment of another's start goes before that one.
-    pub(super) fn since(&self, level: Priority, lane: usize, oldest: usize) -> (Time, bool) {
+    /// Since when a lane waits for its turn at a level at which this is its oldest job.
+    pub(super) fn since(&self, level: Priority, lane: usize, oldest: usize) -> Since {
         let came = self.jobs[oldest].submitted_at.min(self.now);
-        match self.lanes[lane].served.of(level) {
-            Some(served) if served >= came => (served, true),
-            _ => (came, false),
-        }
+        since(self.lanes[lane].served.of(level), came)
     }
 
     /// The idle boards, the one to use first first: the least scarce, then the least busy, then by
@@ -432,5 +457,13 @@ impl Queue {
         let mut preferred: Vec<usize> = self.idle.iter().collect();
         preferred.sort_by_cached_key(|&board| (rare(board), self.boards[board].busy_ms, board));
         preferred
+    }
+}
+
+/// Since when a lane waits that was last served then and whose oldest job came then.
+fn since(served: Option<Time>, came: Time) -> Since {
+    match served {
+        Some(served) if served >= came => (served, true),
+        _ => (came, false),
     }
 }

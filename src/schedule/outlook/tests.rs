@@ -390,6 +390,18 @@ fn groups_need_their_boards_together() {
 }
 
 #[test]
+fn a_group_job_that_can_never_start_is_ahead_of_nobody() {
+    let mut lab = Lab::new();
+    lab.board("p1", "panda", &[], "lab-a");
+    lab.board("p2", "panda", &[], "lab-b");
+    lab.runs(1, "p1");
+    lab.runs(2, "p2");
+    lab.job(3, group(&[(2, "panda")]));
+    lab.job(4, json!({"device_type": "panda"}));
+    insta::assert_snapshot!(lab.why(), @"both `panda` boards are busy");
+}
+
+#[test]
 fn an_idle_board_that_is_kept_for_a_group_is_told_as_such() {
     let mut lab = Lab::new();
     lab.board("p1", "panda", &[], "lab-a");

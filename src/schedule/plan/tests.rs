@@ -48,7 +48,7 @@ fn planned(jobs: &[Candidate], boards: &[PlanBoard]) -> Vec<(JobId, Vec<BoardNam
     let now = Time::from_unix(0);
     let mut rules = Rules::default();
     rules.plan.urgent_per_group = 99;
-    plan(jobs.to_vec(), boards.to_vec(), &idle, rules, now)
+    plan(jobs.to_vec(), boards.to_vec(), &idle, rules, now).starts
 }
 
 fn names(placed: &[(JobId, Vec<BoardName>)]) -> Vec<(JobId, &str)> {

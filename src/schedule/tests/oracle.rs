@@ -214,10 +214,21 @@ impl<'c> Planning<'c> {
                 return true;
             }
         }
-        if !self.holds && self.case.waited_s(job) >= HOLD_AFTER_S {
+        if !self.holds && self.have_waited(job) {
             self.hold(job);
         }
         false
+    }
+
+    /// Whether this job or one like it has waited for long and does not start.
+    fn have_waited(&self, job: &Candidate) -> bool {
+        let started = |job: &Candidate| self.started.iter().any(|(_, id)| *id == job.id);
+        let waits = |job: &&Candidate| !self.case.is_expired(job) && !started(job);
+        let sets_of = |job: &Candidate| sets(self.case, job);
+        let mut alike = self.case.jobs.iter().filter(waits);
+        alike.any(|other| {
+            self.case.waited_s(other) >= HOLD_AFTER_S && sets_of(other) == sets_of(job)
+        })
     }
 
     /// Adds seats if all that were placed keep boards.

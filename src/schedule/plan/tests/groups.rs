@@ -82,7 +82,55 @@ fn after(
 ) -> Vec<(JobId, Vec<BoardName>)> {
     let idle = idle.iter().map(|name| name.parse().unwrap()).collect();
     let now = Time::from_unix(0).plus_seconds(waited_s);
-    plan(jobs.to_vec(), boards.to_vec(), &idle, Rules::default(), now)
+    plan(jobs.to_vec(), boards.to_vec(), &idle, Rules::default(), now).starts
+}
+
+#[test]
+fn what_a_group_holds_is_said() {
+    let jobs = [
+        group(2, Priority::Medium, &[&[], &[]]),
+        job(3, Priority::Low, "t", &[]),
+    ];
+    let boards = [
+        on("lab-a", board("a", &[], 0)),
+        on("lab-b", board("b", &[], 5)),
+        on("lab-a", board("c", &[], 9)),
+    ];
+    let idle = ["a", "b"].map(|name| name.parse().unwrap()).into();
+    let held = |waited_s| {
+        let now = Time::from_unix(0).plus_seconds(waited_s);
+        let (jobs, boards) = (jobs.to_vec(), boards.to_vec());
+        let plan = plan(jobs, boards, &idle, Rules::default(), now);
+        assert_eq!(plan.starts.len(), 1);
+        plan.held
+    };
+    assert_eq!(held(HOLD_AFTER_S), ["a".parse().unwrap()].into());
+    assert_eq!(held(HOLD_AFTER_S - 1.0), BTreeSet::new());
+}
+
+#[test]
+fn a_young_group_job_does_not_hide_an_old_one_like_it() {
+    let mut young = group(1, Priority::High, &[&[], &[]]);
+    young.submitted_at = Time::from_unix(HOLD_AFTER_S as i64);
+    let jobs = [
+        young,
+        group(2, Priority::Medium, &[&[], &[]]),
+        job(3, Priority::Low, "t", &[]),
+    ];
+    let boards = [
+        on("lab-a", board("a", &[], 0)),
+        on("lab-a", board("c", &[], 9)),
+    ];
+    let early = after(HOLD_AFTER_S - 1.0, &jobs, &boards, &["a"]);
+    assert_eq!(shown(&early), [(id(3), vec!["a"])]);
+    assert_eq!(after(HOLD_AFTER_S, &jobs, &boards, &["a"]), []);
+    // One that starts in this plan waits no more.
+    let boards = [&boards[..], &[on("lab-a", board("d", &[], 9))]].concat();
+    let mut old = jobs[1].clone();
+    (old.priority, old.id) = (Priority::Urgent, id(4));
+    let jobs = [jobs[0].clone(), old, jobs[2].clone()];
+    let started = after(HOLD_AFTER_S, &jobs, &boards, &["a", "c", "d"]);
+    assert_eq!(started.len(), 2);
 }
 
 #[test]
