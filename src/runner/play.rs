@@ -257,6 +257,25 @@ mod tests {
     }
 
     #[test]
+    fn an_urgent_job_whose_boards_are_freed_has_had_its_turn_but_runs_no_more() {
+        let mut world = world(2);
+        for (n, board) in [(1, "b00"), (2, "b01")] {
+            submit(&mut world, n, "a");
+            let waiting = world.waiting.get_mut(&id(n)).unwrap();
+            waiting.candidate.priority = Priority::Urgent;
+            claim(&mut world, n, board, 20.0);
+        }
+        let running = |freed: &[&str]| {
+            let freed = freed.iter().map(|name| name.parse().unwrap()).collect();
+            let rules = world.rules(&freed, now());
+            let served = rules.served.values().next().unwrap().urgent;
+            assert_eq!(served, Some(now().plus_seconds(-20.0)));
+            rules.urgent_running["g"]
+        };
+        assert_eq!([running(&[]), running(&["b00"])], [2, 1]);
+    }
+
+    #[test]
     fn what_no_board_can_take_is_left_out() {
         let mut world = world(1);
         submit(&mut world, 1, "a");
