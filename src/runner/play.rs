@@ -200,7 +200,7 @@ mod tests {
             },
             candidate: Candidate::new(id(n), i64::from(n), &job, "g", now()).unwrap(),
             user: String::new(),
-            timeout: None,
+            timeout: job.timeout,
             job_name: name.to_owned(),
             limit: world.files.config.timeouts.limit(&job),
             members: Vec::new(),
@@ -238,6 +238,18 @@ mod tests {
         starts
             .map(|(start, _)| start.seconds_since(now()))
             .collect()
+    }
+
+    #[test]
+    fn waiting_jobs_follow_the_rules_of_the_lab() {
+        let mut world = world(1);
+        submit(&mut world, 1, "a");
+        world.files.config.timeouts.max = Span::from_secs(50);
+        world.apply_config();
+        let waiting = &world.waiting[&id(1)];
+        assert_eq!(waiting.limit, Span::from_secs(50));
+        let group = world.files.config.group_of(&waiting.user);
+        assert_eq!(waiting.candidate.group, group);
     }
 
     #[test]

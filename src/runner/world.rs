@@ -268,7 +268,7 @@ impl World {
     }
 
     /// The lab's rules have changed: the waiting jobs follow them.
-    fn apply_config(&mut self) {
+    pub fn apply_config(&mut self) {
         let config = &self.files.config;
         for waiting in self.waiting.values_mut() {
             waiting.candidate.group = config.group_of(&waiting.user).to_owned();
