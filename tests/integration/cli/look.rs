@@ -174,7 +174,7 @@ fn boards_and_usage_are_told() {
     let none = pumice(&lab, &["report", "calibration", "--since", "2100-01-01"])
         .ok()
         .out;
-    assert_eq!(none, "No finished job with an estimate.\n");
+    assert_eq!(none, "No finished job with an estimate in this period.\n");
     let args = ["report", "calibration", "--csv", "--json"];
     pumice(&lab, &args).code(2);
 }

@@ -51,6 +51,8 @@ fn elsewhere_each_change_is_a_line() {
         "step 2 of 2, run begins",
         "step 2 of 2, run: pass, 0.",
         "queue/two.json complete, fail",
+        "two command-2 failed: exit code 1",
+        "shows its log",
     ] {
         let (_, after) = rest
             .split_once(words)
@@ -59,7 +61,9 @@ fn elsewhere_each_change_is_a_line() {
     }
     assert_eq!(rest, "\n");
     let again = pumice(&lab, &["watch", "queue/two.json"]).code(1);
-    assert!(again.out.ends_with("complete, fail\n"), "{}", again.out);
+    let cause = "two command-2 failed: exit code 1\n";
+    assert!(again.out.contains("complete, fail\n"), "{}", again.out);
+    assert!(again.out.contains(cause), "{}", again.out);
 }
 
 /// The program on a terminal of so many columns, and what it has drawn so far.
