@@ -1,6 +1,6 @@
 //! `pumice report`: sums of finished jobs.
 
-mod calibration;
+pub mod calibration;
 
 use std::io::Write;
 

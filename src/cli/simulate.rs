@@ -9,12 +9,16 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::error::{Attempt, Error, Kind, Outcome};
+use super::terminal::Terminal;
 use crate::git::WorkTree;
-use crate::model::{LabConfig, Span, check};
-use crate::simulate::{Measures, Synthetic, Trace, Workload, play};
+use crate::model::{LabConfig, Span, Time, check};
+use crate::simulate::{Measures, SwfError, Synthetic, Trace, Workload, play};
 
 /// How busy the boards are where nothing else is asked for.
 const LOAD: f64 = 0.85;
+
+/// The most that can be asked for.
+const MOST_LOAD: f64 = 2.0;
 
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("workload").required(true)))]
@@ -64,10 +68,12 @@ pub struct Args {
 
 fn load(text: &str) -> Result<f64, String> {
     let load: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
-    if (0.01..=10.0).contains(&load) {
+    if (0.01..=MOST_LOAD).contains(&load) {
         Ok(load)
     } else {
-        Err("it is not from 0.01 to 10".to_owned())
+        Err(format!(
+            "it is not from 0.01 to {MOST_LOAD}: above 1 the queue only grows, and so does the time that this takes"
+        ))
     }
 }
 
@@ -77,20 +83,34 @@ pub fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
         Some(file) => trace(args, &context.file(file))?,
         None => synthetic(args),
     };
+    let setup = shown::Setup {
+        seed: args.synthetic.then_some(args.seed),
+        load: match args.synthetic {
+            true => args.load.unwrap_or(LOAD),
+            false => workload.boards_busy() / workload.boards.len().max(1) as f64,
+        },
+    };
     // Before the work, so that nobody waits for a folder that cannot be used.
     let history = args.history.as_deref().map(history::begin).transpose()?;
+    let note = Terminal::of_stderr().is_some();
+    if note {
+        eprint!("playing {} jobs …", workload.jobs.len());
+    }
     let played = play(&workload, &lab);
+    if note {
+        eprint!("\r\u{1b}[K");
+    }
     let config = workload.config(&lab);
     let measures = Measures::new(&played, &config);
     if let Some(history) = history {
         history.write(&workload, &config, &played)?;
     }
     if args.json {
-        context.print_json(&shown::Json::new(&measures, &lab.plan))?;
+        context.print_json(&shown::Json::new(&measures, &lab.plan, &setup))?;
         return Ok(Outcome::Done);
     }
     let mut out = context.out();
-    let text = shown::text(&measures, &lab.plan, context.terminal);
+    let text = shown::text(&measures, &lab.plan, &setup, context.terminal);
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(Outcome::Done)
@@ -151,9 +171,15 @@ fn synthetic(args: &Args) -> Workload {
 
 fn trace(args: &Args, file: &std::path::Path) -> Result<Workload, Error> {
     let attempt = || format!("read the trace {}", file.display());
-    let bytes = std::fs::read(file).attempt(Kind::Failed, attempt)?;
-    let mut trace = Trace::parse(&bytes)
-        .map_err(|error| Error::new(Kind::Failed, attempt()).because(error.to_string()))?;
+    let bytes = std::fs::read(file).attempt(Kind::Usage, attempt)?;
+    let mut trace = Trace::parse(&bytes).map_err(|error| {
+        let failed = Error::new(Kind::Usage, attempt()).because(error.to_string());
+        match error {
+            SwfError::Compressed(_) => failed,
+            SwfError::Line(..) | SwfError::Empty => failed.hint("is this SWF 2.2?"),
+        }
+    })?;
+    trace.end_at(Time::new(chrono::Utc::now()));
     if let Some(jobs) = args.jobs {
         trace.jobs.truncate(jobs as usize);
     }

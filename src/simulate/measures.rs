@@ -1,7 +1,7 @@
 //! What a played workload comes to: waits, fairness, use and wear of the boards, and how good the
 //! estimates were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::play::Played;
 use crate::model::{BoardName, LabConfig, Priority, Record, Time};
@@ -36,6 +36,8 @@ pub struct Measures {
     pub fairness: f64,
     /// The share of the boards' time in which they worked, from the first submission to the last end.
     pub utilisation: f64,
+    /// The device type whose boards worked for the largest share of that time, and the share.
+    pub busiest: Option<(String, f64)>,
     /// By device type how much longer the busiest board worked than the least busy one, as a factor;
     /// the worst of them. None where a board never worked.
     pub wear: Option<f64>,
@@ -83,7 +85,8 @@ impl Measures {
                 .collect(),
             fairness: jain(by_group.iter().map(|(_, waits)| waits.stretch)),
             by_group,
-            utilisation: utilisation(played),
+            utilisation: utilisation(played, None),
+            busiest: busiest(played),
             wear: wear(played),
             progress_error: median(played.bar_errors.iter().copied()),
             calibration,
@@ -157,16 +160,30 @@ fn busy(played: &Played) -> BTreeMap<&BoardName, f64> {
     busy
 }
 
-fn utilisation(played: &Played) -> f64 {
+/// Of all boards, or those of one type.
+fn utilisation(played: &Played, device_type: Option<&str>) -> f64 {
     let records = || played.records.iter();
     let first: Option<Time> = records().map(|record| record.submitted_at).min();
     let last = records().filter_map(|record| record.finished_at).max();
     let span = first
         .zip(last)
         .map_or(0.0, |(first, last)| last.seconds_since(first));
-    let work: f64 = busy(played).values().sum();
-    let there = span * played.boards.len() as f64;
+    let busy = busy(played);
+    let counts = |kind: &str| device_type.is_none_or(|wanted| wanted == kind);
+    let boards = played.boards.iter();
+    let boards: Vec<_> = boards.filter(|board| counts(&board.device_type)).collect();
+    let work: f64 = boards.iter().map(|board| busy[&board.name]).sum();
+    let there = span * boards.len() as f64;
     if there > 0.0 { work / there } else { 0.0 }
+}
+
+fn busiest(played: &Played) -> Option<(String, f64)> {
+    let types = played.boards.iter().map(|board| board.device_type.as_str());
+    let types: BTreeSet<&str> = types.collect();
+    let shares = types
+        .into_iter()
+        .map(|one| (one.to_owned(), utilisation(played, Some(one))));
+    shares.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 fn wear(played: &Played) -> Option<f64> {

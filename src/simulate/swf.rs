@@ -18,6 +18,9 @@ const LONGEST_LINE: usize = 4096;
 /// No time or length in a trace is longer, in seconds: three hundred years.
 const LONGEST_S: f64 = 1e10;
 
+/// No trace begins later, in seconds since 1970: in the year 2286.
+const LATEST: i64 = 10_000_000_000;
+
 /// The one device type of a farm that plays a trace.
 const TYPE: &str = "board";
 
@@ -43,8 +46,8 @@ pub struct Trace {
     pub jobs: Vec<SwfJob>,
     /// Lines of jobs that never ran, or that tell a part of one.
     pub skipped: usize,
-    /// When it begins, in seconds since 1970.
-    begin: i64,
+    /// When it begins, in seconds since 1970, where that is known.
+    begin: Option<i64>,
     /// Queues that bear the name of a priority.
     priorities: BTreeMap<i64, Priority>,
 }
@@ -112,7 +115,11 @@ impl Trace {
             return;
         };
         if key == "UnixStartTime" {
-            self.begin = value.trim().parse().unwrap_or_default();
+            self.begin = value
+                .trim()
+                .parse()
+                .ok()
+                .filter(|begin| (1..=LATEST).contains(begin));
         }
         let mut words = value.split_whitespace();
         if key == "Queue"
@@ -123,10 +130,17 @@ impl Trace {
         }
     }
 
+    /// Lets one that does not say when it began have its last job submitted then.
+    pub fn end_at(&mut self, end: Time) {
+        let last = self.jobs.last().map_or(0.0, |job| job.submit_s);
+        let begin = end.plus_seconds(-last).unix();
+        self.begin = self.begin.or(Some(begin));
+    }
+
     /// The trace on a farm of equal boards. A job is one of its user with its executable; its priority
     /// is medium unless its queue has the name of another.
     pub fn workload(&self, boards: usize) -> Workload {
-        let begin = Time::from_unix(self.begin);
+        let begin = Time::from_unix(self.begin.unwrap_or_default());
         let arrival = |job: &SwfJob| {
             let run_s = job.run_s;
             let user = format!("user-{}", job.user);
@@ -232,6 +246,18 @@ mod tests {
         assert_eq!((second.priority, second.end), (Priority::Low, End::Fails));
         assert_eq!((second.run_s(), second.limit_s), (30.0, LIMIT_S));
         assert_eq!(workload.groups["user-4"], "group-2");
+    }
+
+    #[test]
+    fn a_trace_without_a_date_ends_when_it_is_told_to() {
+        let end = Time::from_unix(5_000_000);
+        let last = |text: &str| {
+            let mut trace = Trace::parse(text.as_bytes()).unwrap();
+            trace.end_at(end);
+            trace.workload(1).jobs.last().unwrap().at
+        };
+        assert_eq!(last(TRACE), Time::from_unix(1060));
+        assert_eq!(last(&TRACE.replace("UnixStartTime: 1000", "-")), end);
     }
 
     #[test]

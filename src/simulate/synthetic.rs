@@ -40,7 +40,7 @@ const BEGIN: i64 = 1_767_571_200;
 pub struct Synthetic {
     pub boards: usize,
     pub types: usize,
-    /// How busy the boards of the busiest type are; those of the least busy one are half as busy.
+    /// How busy the boards of the busiest type are; those of the least busy one are about half as busy.
     pub load: f64,
     pub jobs: usize,
     /// Groups that take turns; the users of one group do not.
@@ -121,25 +121,32 @@ impl Synthetic {
         let suites: Vec<Suite> = (0..count)
             .map(|n| Suite::new(n, types, &mut dice))
             .collect();
-        // How many jobs of each type come in a second.
-        let rates: Vec<f64> = (0..types)
-            .map(|one| {
-                let theirs = suites.iter().filter(|suite| suite.device_type == one);
-                let lengths: Vec<f64> = theirs.map(Suite::mean_s).collect();
-                let mean = lengths.iter().sum::<f64>() / lengths.len() as f64;
-                let number = boards.iter().filter(|board| board.device_type == name(one));
-                let lighter = 1.0 - 0.5 * one as f64 / (types.max(2) - 1) as f64;
-                self.load * lighter * number.count() as f64 / mean
-            })
+        // Which jobs come depends on nothing but the seed and the types, when they come on another
+        // row of numbers: so the same jobs meet more boards, or come faster.
+        let mut clock = Dice::new(!self.seed);
+        let of_type = |one: usize| suites.iter().filter(move |suite| suite.device_type == one);
+        let means: Vec<f64> = (0..types)
+            .map(|one| of_type(one).map(Suite::mean_s).sum::<f64>() / of_type(one).count() as f64)
+            .collect();
+        // How many jobs of each type come, beside the others, and how many a second in all.
+        let rates: Vec<f64> = means
+            .iter()
+            .enumerate()
+            .map(|(one, mean)| (1.0 - 0.5 * one as f64 / (types.max(2) - 1) as f64) / mean)
             .collect();
         let total: f64 = rates.iter().sum();
+        let busiest = (0..types).map(|one| {
+            let theirs = boards.iter().filter(|board| board.device_type == name(one));
+            rates[one] * means[one] / theirs.count().max(1) as f64
+        });
+        let per_second = total * self.load / busiest.fold(0.0, f64::max);
         let mut jobs = Vec::with_capacity(self.jobs);
         let mut at = 0.0;
         while jobs.len() < self.jobs {
             // Thinning: as many as by day come all the time, and by night most are dropped.
-            at += dice.gap() / (total * (1.0 + BY_DAY));
+            at += clock.gap() / (per_second * (1.0 + BY_DAY));
             let busy = 1.0 - BY_DAY * (TAU * at / 86_400.0).cos();
-            if dice.share() * (1.0 + BY_DAY) > busy {
+            if clock.share() * (1.0 + BY_DAY) > busy {
                 continue;
             }
             let mut pick = dice.share() * total;

@@ -1,7 +1,7 @@
 //! What the real plan and estimates reach on made-up farms and, where it lies there, on a real trace.
 
 use super::*;
-use crate::model::{LabConfig, Priority, Span};
+use crate::model::{LabConfig, Priority, Span, Time};
 use crate::report::{Figure, Period};
 
 /// Where a copy of the trace may lie, unpacked; it is not ours to give away.
@@ -30,6 +30,37 @@ fn the_same_seed_gives_the_same_records() {
     assert_eq!(records.records.len(), 200);
     let groups = measures(&other.workload(), &LabConfig::default()).by_group;
     assert_eq!(groups.len(), 3);
+}
+
+#[test]
+fn more_boards_and_another_load_meet_the_same_jobs() {
+    let farm = Synthetic {
+        jobs: 300,
+        ..Synthetic::default()
+    };
+    let jobs = |farm: &Synthetic| farm.workload().jobs;
+    let unmoved = |mut jobs: Vec<Arrival>| {
+        jobs.iter_mut().for_each(|job| job.at = Time::from_unix(0));
+        jobs
+    };
+    let usual = jobs(&farm);
+    for (boards, load) in [(12, 0.85), (9, 0.4), (10, 0.6)] {
+        let other = jobs(&Synthetic {
+            boards,
+            load,
+            ..farm.clone()
+        });
+        assert_eq!(unmoved(other), unmoved(usual.clone()), "{boards} {load}");
+    }
+    // Three boards more, and as many jobs an hour as before.
+    let more = jobs(&Synthetic {
+        boards: 12,
+        load: 0.6375,
+        ..farm.clone()
+    });
+    for (before, now) in usual.iter().zip(&more) {
+        assert!(now.at.seconds_since(before.at).abs() < 1.0);
+    }
 }
 
 #[test]

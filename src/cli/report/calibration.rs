@@ -162,19 +162,24 @@ fn text(report: &CalibrationReport, terminal: Terminal) -> String {
         );
     }
     text.push('\n');
-    text.push_str(&table(report).render(terminal));
-    if total.jobs < FEW {
-        let _ = writeln!(
-            text,
-            "\nFewer than {FEW} jobs: these figures say little yet."
-        );
-    } else if report.rows.iter().any(|row| row.sums.jobs < FEW) {
-        let _ = writeln!(text, "\nRows of fewer than {FEW} jobs say little yet.");
-    }
+    text.push_str(&accuracy(report).render(terminal));
+    text.push_str(&say_little(report));
     text
 }
 
-fn table(report: &CalibrationReport) -> Table {
+/// A line below the table where there are too few jobs.
+pub fn say_little(report: &CalibrationReport) -> String {
+    if report.total.jobs < FEW {
+        format!("\nFewer than {FEW} jobs: these figures say little yet.\n")
+    } else if report.rows.iter().any(|row| row.sums.jobs < FEW) {
+        format!("\nRows of fewer than {FEW} jobs say little yet.\n")
+    } else {
+        String::new()
+    }
+}
+
+/// A table of all figures.
+pub fn accuracy(report: &CalibrationReport) -> Table {
     let title = match report.by {
         CalibrationBy::Priority => "PRIORITY",
         CalibrationBy::Type => "TYPE",
@@ -184,6 +189,7 @@ fn table(report: &CalibrationReport) -> Table {
         .right("JOBS")
         .right("END 9/10")
         .right("END 1/2")
+        .spare()
         .right("START 9/10")
         .right("START 1/2")
         .spare()

@@ -6,12 +6,22 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::cli::moment::length;
-use crate::cli::table::{Cell, Table};
+use crate::cli::report::calibration::{accuracy, say_little};
+use crate::cli::table::{Cell, Table, wrap};
 use crate::cli::terminal::Terminal;
 use crate::model::lab::PlanRules;
 use crate::model::{Priority, Span};
-use crate::report::{Accuracy, Figure, Period};
+use crate::report::{CalibrationBy, CalibrationReport, Figure, Period};
 use crate::simulate::{Measures, Waits};
+
+/// What was played.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup {
+    /// Of a made-up farm.
+    pub seed: Option<u64>,
+    /// The share of their time for which boards have work, of the busiest type.
+    pub load: f64,
+}
 
 /// The keys of `simulate --json`. Errors and shares are fractions, waits are seconds; what there is no
 /// job for is null.
@@ -19,6 +29,9 @@ use crate::simulate::{Measures, Waits};
 pub struct Json {
     pub jobs: usize,
     pub boards: usize,
+    /// Of a made-up farm.
+    pub seed: Option<u64>,
+    pub load: f64,
     pub age_step: Span,
     pub urgent_per_group: u32,
     pub run_time_error: Option<f64>,
@@ -42,11 +55,13 @@ pub struct Json {
     pub stretch_by_group: BTreeMap<String, f64>,
     pub fairness: f64,
     pub utilisation: f64,
+    /// Of the busiest device type.
+    pub busiest_utilisation: Option<f64>,
     pub wear: Option<f64>,
 }
 
 impl Json {
-    pub fn new(measures: &Measures, plan: &PlanRules) -> Self {
+    pub fn new(measures: &Measures, plan: &PlanRules, setup: &Setup) -> Self {
         let sums = measures.calibration.whole(Period::All);
         let by_priority = measures.calibration.by_priority(Period::All);
         let by_priority = || by_priority.iter();
@@ -54,6 +69,8 @@ impl Json {
         Self {
             jobs: measures.waits.jobs,
             boards: measures.boards,
+            seed: setup.seed,
+            load: setup.load,
             age_step: plan.age_step,
             urgent_per_group: plan.urgent_per_group,
             run_time_error: fraction(sums.run_time_error()),
@@ -87,6 +104,7 @@ impl Json {
                 .collect(),
             fairness: measures.fairness,
             utilisation: measures.utilisation,
+            busiest_utilisation: measures.busiest.as_ref().map(|(_, share)| *share),
             wear: measures.wear,
         }
     }
@@ -97,30 +115,22 @@ fn fraction(figure: Figure) -> Option<f64> {
     figure.value.map(|value| (value * 1e4).round() / 1e4)
 }
 
-/// Tables of the waits and of how good the estimates were.
-pub fn text(measures: &Measures, plan: &PlanRules, terminal: Terminal) -> String {
+/// Tables of the waits and, as `report calibration` shows them, of how good the estimates were.
+pub fn text(measures: &Measures, plan: &PlanRules, setup: &Setup, terminal: Terminal) -> String {
     let mut text = String::new();
-    let wear = measures.wear;
-    let wear = wear.map_or_else(
-        || "a board never worked".to_owned(),
-        |wear| format!("wear {wear:.2}"),
-    );
-    // Writing into a text never fails.
-    let _ = writeln!(
-        text,
-        "{} jobs on {} boards; age_step {}, urgent_per_group {}; boards worked {:.0} % of the time, {wear}; \
-         fairness {:.2}\n",
-        measures.waits.jobs,
-        measures.boards,
-        plan.age_step,
-        plan.urgent_per_group,
-        measures.utilisation * 100.0,
-        measures.fairness,
-    );
+    for line in wrap(&summary(measures, plan, setup), terminal.width) {
+        text += &line;
+        text.push('\n');
+    }
+    text.push('\n');
     text += &waits(measures, terminal);
     text.push('\n');
-    text += &accuracy(measures, terminal);
+    let report =
+        CalibrationReport::new(&measures.calibration, Period::All, CalibrationBy::Priority);
+    text += &accuracy(&report).render(terminal);
+    text += &say_little(&report);
     if let Some(error) = measures.progress_error {
+        // Writing into a text never fails.
         let _ = writeln!(
             text,
             "\nbars of running jobs were off by {error:.1} points in the median"
@@ -129,15 +139,43 @@ pub fn text(measures: &Measures, plan: &PlanRules, terminal: Terminal) -> String
     text
 }
 
+fn summary(measures: &Measures, plan: &PlanRules, setup: &Setup) -> String {
+    let boards = match measures.boards {
+        1 => "1 board".to_owned(),
+        n => format!("{n} boards"),
+    };
+    let seed = setup.seed.map(|seed| format!("seed {seed}, "));
+    let busiest = measures.busiest.iter();
+    let busiest = busiest.map(|(name, share)| format!(" ({name}: {:.0} %)", share * 100.0));
+    let wear = match measures.wear {
+        Some(wear) => format!("wear {wear:.2}"),
+        None => "a board never worked".to_owned(),
+    };
+    format!(
+        "{} jobs on {boards}; {}load {:.2}; age_step {}, urgent_per_group {}; boards worked {:.0} % of the \
+         time{}, {wear}; fairness {:.2}",
+        measures.waits.jobs,
+        seed.unwrap_or_default(),
+        setup.load,
+        plan.age_step,
+        plan.urgent_per_group,
+        measures.utilisation * 100.0,
+        busiest.collect::<String>(),
+        measures.fairness,
+    )
+}
+
 fn waits(measures: &Measures, terminal: Terminal) -> String {
     let mut table = Table::new()
         .cut("WAITS")
         .right("JOBS")
         .right("MEAN")
+        .spare()
         .right("MEDIAN")
         .right("95 %")
         .right("LONGEST")
-        .right("STRETCH");
+        .right("STRETCH")
+        .spare();
     let row = |name: &str, waits: &Waits| {
         [
             Cell::from(name),
@@ -156,36 +194,5 @@ fn waits(measures: &Measures, terminal: Terminal) -> String {
         table.row(row(group, waits));
     }
     table.row(row("all", &measures.waits));
-    table.render(terminal)
-}
-
-fn accuracy(measures: &Measures, terminal: Terminal) -> String {
-    let mut table = Table::new()
-        .cut("ESTIMATES")
-        .right("JOBS")
-        .right("RUN ERROR")
-        .right("START ERROR")
-        .right("END ERROR")
-        .right("ENDED BY 9 IN 10")
-        .right("STARTED BY 9 IN 10");
-    let row = |name: &str, sums: &Accuracy| {
-        let percent = |figure: Figure| match figure.value {
-            Some(value) => Cell::from(format!("{:.1} %", value * 100.0)),
-            None => Cell::opt(None::<&str>),
-        };
-        [
-            Cell::from(name),
-            Cell::from(sums.jobs.to_string()),
-            percent(sums.run_time_error()),
-            percent(sums.start_error()),
-            percent(sums.end_error()),
-            percent(sums.p90_coverage()),
-            percent(sums.start_p90_coverage()),
-        ]
-    };
-    for (priority, sums) in measures.calibration.by_priority(Period::All) {
-        table.row(row(priority.as_str(), &sums));
-    }
-    table.row(row("all", &measures.calibration.whole(Period::All)));
     table.render(terminal)
 }
