@@ -294,7 +294,7 @@ Fewer than 20 jobs: these figures say little yet.
             width: Some(60),
             ..Terminal::PLAIN
         };
-        let table = table(&report(CalibrationBy::Priority)).render(narrow);
+        let table = accuracy(&report(CalibrationBy::Priority)).render(narrow);
         assert!(table.contains("START 9/10"), "{table}");
         assert!(table.lines().all(|line| line.len() <= 60), "{table}");
     }
