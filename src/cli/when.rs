@@ -304,22 +304,17 @@ impl View<'_> {
         let limit = definition.map(|job| self.files.config.timeouts.limit(job));
         let stopped = record.started_at.zip(limit);
         let stopped = stopped.map(|(started, limit)| started.plus_seconds(limit.seconds()));
-        let ran_before = matches!(
-            expected.and_then(|one| one.basis),
-            Some(Basis::Runs | Basis::Name)
-        );
         // Where no past run took as long, the end expected is that by the time limit.
         let end = expected.and_then(|one| one.end);
         let by_limit = end
             .zip(stopped)
             .is_some_and(|(end, stopped)| end.plus_seconds(1.0) >= stopped);
-        let mut text = match (ran_before, by_limit, stopped) {
-            (true, true, Some(stopped)) => format!(
+        let mut text = match stopped.filter(|_| by_limit) {
+            Some(stopped) => format!(
                 "It has taken longer than all its past runs; its time limit ends it ({}).",
                 near(stopped, self.now)
             ),
-            (true, ..) => "It has taken longer than nine of ten of its runs.".to_owned(),
-            (false, ..) => "It is overdue.".to_owned(),
+            None => "It is overdue: it has taken longer than nine of ten of its runs.".to_owned(),
         };
         if pace == Pace::Hanging {
             let id = record.id.short();
