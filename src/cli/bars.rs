@@ -255,8 +255,8 @@ mod tests {
         let ends = "boot on b1 · 1m10s of about 1m39s · ends 14:05:11";
         let cases = [
             (80, words),
-            (71, words),
-            (70, ends),
+            (70, words),
+            (69, ends),
             (48, "boot on b1 · 1m10s of about 1m39s"),
             (32, "boot on b1 · 1m10s"),
             (12, "boot on b1"),
