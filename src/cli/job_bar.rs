@@ -63,6 +63,8 @@ impl JobBar {
         self.bar.dress_for(self.motion.pace_at(now));
         let words = match self.motion.words(now) {
             words if words.is_empty() => self.about.clone(),
+            // The first field is never left out.
+            words if self.motion.is_silent(now) => format!("{words} · {}", self.about),
             words => format!("{} · {words}", self.about),
         };
         self.bar.show(self.motion.percent(now), &words);

@@ -236,6 +236,13 @@ fn expected(page: &mut Page, job: &Job, lab: &Lab<'_>) {
     let basis = basis.map(|basis| format!(" ({basis})")).unwrap_or_default();
     match expected.strip_prefix("expected ") {
         Some(text) => page.fact("expected", format!("{text}{basis}")),
+        None if job.record.state == State::Running => {
+            page.painted(
+                "expected",
+                "until when it runs is not known",
+                Colour::Doubtful,
+            );
+        }
         None => page.painted(
             "expected",
             "nothing: as things are it cannot start",
