@@ -120,15 +120,15 @@ fn a_trace_is_played_on_as_many_boards_as_its_work_asks_for() {
 
     let text = simulate(dir.path(), &["--trace", "trace.swf"]).ok().out;
     assert!(
-        text.contains("WAITS") && text.contains("ESTIMATES"),
+        text.contains("WAITS") && text.contains("PRIORITY"),
         "{text}"
     );
 
     fs::write(dir.path().join("bad.swf"), "1 2\n").unwrap();
-    let bad = simulate(dir.path(), &["--trace", "bad.swf"]).code(1).err;
+    let bad = simulate(dir.path(), &["--trace", "bad.swf"]).code(2).err;
     assert!(bad.contains("line 1: it has 2 fields, not 18"), "{bad}");
     fs::write(dir.path().join("bad.zip"), b"PK\x03\x04").unwrap();
-    let bad = simulate(dir.path(), &["--trace", "bad.zip"]).code(1).err;
+    let bad = simulate(dir.path(), &["--trace", "bad.zip"]).code(2).err;
     assert!(bad.contains("unzip"), "{bad}");
     simulate(dir.path(), &[]).code(2);
     simulate(dir.path(), &["--synthetic", "--trace", "trace.swf"]).code(2);
