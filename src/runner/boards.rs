@@ -190,7 +190,7 @@ pub(super) fn fit(world: &World, options: &Options, wanted: Use, now: Time) -> V
         .values()
         .filter(|board| is_mine(board, options));
     mine.filter(|board| standing(board, world, options, now).fit == wanted)
-        .map(|board| plan_board(board, &options.name, world.past.busy_ms(&board.name, now)))
+        .map(|board| PlanBoard::new(board, &options.name, world.past.busy_ms(&board.name, now)))
         .collect()
 }
 
@@ -231,25 +231,9 @@ pub(super) fn able(
     boards
         .filter_map(|board| {
             let busy_ms = world.past.busy_ms(&board.name, now);
-            Some(plan_board(board, &driver(board)?, busy_ms))
+            Some(PlanBoard::new(board, &driver(board)?, busy_ms))
         })
         .collect()
-}
-
-/// A board as the plan sees it.
-pub(super) fn plan_board(board: &Board, runner: &RunnerName, busy_ms: u64) -> PlanBoard {
-    PlanBoard {
-        name: board.name.clone(),
-        runner: runner.clone(),
-        device_type: board.device_type.clone(),
-        tags: board.tags.clone(),
-        dispatchers: board
-            .dispatchers
-            .iter()
-            .map(|choice| choice.name().to_owned())
-            .collect(),
-        busy_ms,
-    }
 }
 
 /// What the heartbeat says of this runner's boards.

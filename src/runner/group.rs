@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use super::boards;
 use super::core::{Attempt, Runner};
 use super::end::{log_files, reason_in_words};
 use super::health::Judged;
@@ -35,7 +34,7 @@ pub(super) fn is_scattered(candidate: &Candidate, files: &LabFiles) -> bool {
     let boards_of = |runner: &RunnerName, theirs: &dyn Fn(&Board) -> bool| -> Vec<PlanBoard> {
         let boards = files.boards.values().filter(|board| theirs(board));
         boards
-            .map(|board| boards::plan_board(board, runner, 0))
+            .map(|board| PlanBoard::new(board, runner, 0))
             .collect()
     };
     let named: BTreeSet<&RunnerName> = files

@@ -173,7 +173,7 @@ mod tests {
         let runner = "r".parse().unwrap();
         let boards = world.files.boards.values();
         boards
-            .map(|board| boards::plan_board(board, &runner, 0))
+            .map(|board| PlanBoard::new(board, &runner, 0))
             .collect()
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::rules::Lane;
-use crate::model::{BoardName, Job, JobId, Priority, RunnerName, Time, group};
+use crate::model::{Board, BoardName, Job, JobId, Priority, RunnerName, Time, group};
 
 /// A waiting job, as the plan sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,20 @@ pub struct PlanBoard {
     pub dispatchers: Vec<String>,
     /// How long it worked lately, in milliseconds: whole ones, so that every host adds up the same.
     pub busy_ms: u64,
+}
+
+impl PlanBoard {
+    pub fn new(board: &Board, runner: &RunnerName, busy_ms: u64) -> Self {
+        let dispatchers = board.dispatchers.iter();
+        Self {
+            name: board.name.clone(),
+            runner: runner.clone(),
+            device_type: board.device_type.clone(),
+            tags: board.tags.clone(),
+            dispatchers: dispatchers.map(|choice| choice.name().to_owned()).collect(),
+            busy_ms,
+        }
+    }
 }
 
 impl Candidate {

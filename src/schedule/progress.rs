@@ -1,15 +1,12 @@
 //! How far a running job is, and whether it takes longer than it should.
 
 use super::course::{Course, Part, Stage};
-use super::runs::{RunTimes, median};
+use super::runs::{OF_TIMEOUT, RunTimes, median};
 use crate::model::Time;
 use crate::model::status::{Pace, Underway};
 
 /// No bar says more before the end.
 const MOST: u8 = 99;
-
-/// The share of its time limit that a job is expected to take of which nothing is known.
-const OF_TIMEOUT: f64 = 0.6;
 
 /// A log that says nothing for a shorter time, in seconds, is not silent.
 const SILENCE_S: f64 = 60.0;

@@ -31,7 +31,7 @@ const NAMES: usize = 10_000;
 const ENOUGH: usize = 3;
 
 /// The share of its time limit that a job is expected to take that never ran.
-const OF_TIMEOUT: f64 = 0.6;
+pub(super) const OF_TIMEOUT: f64 = 0.6;
 
 /// A run that ended by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -38,17 +38,9 @@ pub fn board_facts<'a>(facts: &Facts<'a>) -> Vec<BoardFacts<'a>> {
         let runner = said.filter(|_| !matches!(usage, Use::Out(_)));
         BoardFacts {
             board,
-            plan: runner.map(|(runner, _)| PlanBoard {
-                name: board.name.clone(),
-                runner: runner.runner.clone(),
-                device_type: board.device_type.clone(),
-                tags: board.tags.clone(),
-                dispatchers: board
-                    .dispatchers
-                    .iter()
-                    .map(|choice| choice.name().to_owned())
-                    .collect(),
-                busy_ms: facts.past.busy_ms(&board.name, facts.now),
+            plan: runner.map(|(runner, _)| {
+                let busy_ms = facts.past.busy_ms(&board.name, facts.now);
+                PlanBoard::new(board, &runner.runner, busy_ms)
             }),
             usage,
         }
